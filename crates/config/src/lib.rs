@@ -1,0 +1,1 @@
+//! lao.toml to validated settings with the source of each value; no IO.

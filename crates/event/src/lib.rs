@@ -1,0 +1,1 @@
+//! The words of the journal: ids, events per version, upcasts, codec; no behaviour.

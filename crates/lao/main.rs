@@ -1,0 +1,2 @@
+//! The `lao` binary.
+fn main() {}

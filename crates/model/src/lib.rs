@@ -1,0 +1,1 @@
+//! Adapters to model servers, and the scripted model; knows nothing of runs.

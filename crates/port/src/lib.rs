@@ -1,0 +1,1 @@
+//! What the runtime asks of the world: model, tools, checks, repository, clock; no implementation.

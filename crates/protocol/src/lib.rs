@@ -1,0 +1,1 @@
+//! What clients may say and hear: requests, updates and views; depends on no other crate of ours.

@@ -1,0 +1,1 @@
+//! Git: workspaces, worktrees and commits that are made exactly once.

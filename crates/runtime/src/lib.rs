@@ -1,0 +1,1 @@
+//! The actors that drive a run: journal first, then act.

@@ -1,0 +1,1 @@
+//! Scripted world and crashing storage for tests; a dev-dependency only.

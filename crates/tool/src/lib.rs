@@ -1,0 +1,1 @@
+//! Built-in tools, trust gate, sandboxed paths and deterministic checks.

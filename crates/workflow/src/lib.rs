@@ -1,0 +1,1 @@
+//! Plan, workflow and chain text to validated values; no IO, no async.
