@@ -1,1 +1,46 @@
-//! What the runtime asks of the world: model, tools, checks, repository, clock; no implementation.
+//! What the runtime asks of the world.
+//!
+//! ```text
+//!   runtime --asks--> port (these traits) <--implement-- model, tool, repo, testkit
+//! ```
+//!
+//! Traits and the plain data that crosses them; no implementation. Texts are whole here (the
+//! runtime resolves blobs before it asks and stores them after); every future may be dropped at
+//! any await point, which cancels what it was doing as far as that is possible.
+
+mod clock;
+mod model;
+mod repository;
+mod tool;
+mod verifier;
+
+use std::sync::Arc;
+
+pub use clock::Clock;
+pub use futures_util::future::BoxFuture;
+pub use model::{
+    Chat, ChatAnswer, ChatError, ChatErrorKind, ChatFormat, ChatMessage, ChatToolCall, Model,
+    OnProgress, Progress, Sampling,
+};
+pub use repository::{CommitRequest, Repository, TrailText, WorkspaceRequest};
+pub use tool::{
+    CommandReply, CommandRun, FileWrite, Prepared, PreparedAction, ToolReply, ToolRequest, Toolbox,
+};
+pub use verifier::{
+    ChangedFile, CommandResult, TaskReport, Verifier, VerifyReport, VerifyRequest, VerifyTask,
+};
+
+/// Everything a run touches, as one bundle.
+#[derive(Clone)]
+pub struct World {
+    /// Model servers.
+    pub model: Arc<dyn Model>,
+    /// Tools, bound to the run's workspace.
+    pub tools: Arc<dyn Toolbox>,
+    /// Checks, bound to the run's workspace.
+    pub verifier: Arc<dyn Verifier>,
+    /// Git.
+    pub repository: Arc<dyn Repository>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}

@@ -1,0 +1,147 @@
+//! A run's own life: started, resumed, stopping, stopped, ended.
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+
+use super::{Contents, without_contents};
+use crate::{Content, EffectId, RunId};
+
+/// The run exists: what it is to do and with which settings.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct RunStarted {
+    /// The run's identity.
+    pub run: RunId,
+    /// Version of the program that started it.
+    pub program: String,
+    /// What is to be done.
+    pub definition: Definition,
+    /// [`crate::Settings`] as JSON.
+    pub settings: Content,
+    /// Source of everything that looks random within the run.
+    pub seed: u64,
+}
+
+/// What a run executes.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Definition {
+    /// A Markdown plan.
+    Plan(PlanDefinition),
+}
+
+/// A plan as it was when the run started.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct PlanDefinition {
+    /// What people call it.
+    pub title: String,
+    /// The file, relative to the project.
+    pub path: String,
+    /// The whole text; its hash is the plan's identity.
+    pub text: Content,
+    /// The text cut at headings into pieces that fit the planner's window; at least one.
+    pub chunks: Vec<Content>,
+}
+
+impl Contents for RunStarted {
+    fn visit_contents(&mut self, visit: &mut dyn FnMut(&mut Content)) {
+        let Self {
+            run: _,
+            program: _,
+            definition,
+            settings,
+            seed: _,
+        } = self;
+        let Definition::Plan(PlanDefinition {
+            title: _,
+            path: _,
+            text,
+            chunks,
+        }) = definition;
+        visit(text);
+        chunks.iter_mut().for_each(&mut *visit);
+        visit(settings);
+    }
+}
+
+/// A process took the run up again; what was in flight has an unknown outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct RunResumed {
+    /// Version of the program that resumed it.
+    pub program: String,
+    /// [`crate::Settings`] as JSON where they differ from those before.
+    pub settings: Option<Content>,
+}
+
+impl Contents for RunResumed {
+    fn visit_contents(&mut self, visit: &mut dyn FnMut(&mut Content)) {
+        let Self {
+            program: _,
+            settings,
+        } = self;
+        settings.iter_mut().for_each(visit);
+    }
+}
+
+/// The run starts nothing new; what is in flight may end.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct RunStopping {
+    /// Why.
+    pub reason: StopReason,
+}
+
+/// Nothing is in flight any more; the run can be resumed.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct RunStopped {
+    /// Why.
+    pub reason: StopReason,
+}
+
+/// Why a run stopped before its end.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case", tag = "reason")]
+pub enum StopReason {
+    /// A person or the system interrupted it.
+    Interrupted,
+    /// A model server stayed away for longer than the settings allow.
+    ServerUnreachable {
+        /// The endpoint's name.
+        endpoint: String,
+        /// What was tried and what came back.
+        message: String,
+    },
+    /// Nothing can go on before a person answers.
+    Parked,
+    /// One effect was lost more often than the settings allow.
+    EffectLostTooOften {
+        /// Which.
+        effect: EffectId,
+    },
+    /// The workspace cannot be made ready.
+    WorkspaceUnusable {
+        /// Why.
+        message: String,
+    },
+    /// A person cancelled it; the run ends when nothing is in flight.
+    Cancelled,
+}
+
+/// The run is over.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct RunEnded {
+    /// How it ended.
+    pub outcome: RunOutcome,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunOutcome {
+    /// Every step succeeded.
+    Succeeded,
+    /// At least one step failed.
+    Failed,
+    /// A person cancelled it.
+    Cancelled,
+}
+
+without_contents!(RunStopping, RunStopped, RunEnded);

@@ -1,0 +1,210 @@
+//! Steps: the vertices of a run's graph.
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+
+use super::{Contents, without_contents};
+use crate::{Attempt, Content, QuestionId, StepId};
+
+/// The graph grew. Steps are numbered in the order of addition.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct StepsAdded {
+    /// The step that added them; `None` for those a run begins with.
+    pub by: Option<StepId>,
+    /// The new steps.
+    pub steps: Vec<NewStep>,
+}
+
+/// A step as it enters the graph.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct NewStep {
+    /// Short name, unique within the run: `plan`, `t1`.
+    pub key: String,
+    /// What people call it.
+    pub title: String,
+    /// Steps that must succeed first.
+    pub needs: Vec<StepId>,
+    /// What is to be done.
+    pub definition: StepDefinition,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepDefinition {
+    /// Turn one chunk of the plan into tasks.
+    Planning {
+        /// Index of the chunk.
+        chunk: u32,
+    },
+    /// Code, check, review and commit one task.
+    Task(TaskDefinition),
+}
+
+/// A task as the planner wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct TaskDefinition {
+    /// What is to be done.
+    pub description: Content,
+    /// Files that must exist afterwards, relative to the workspace.
+    pub files: Vec<String>,
+    /// Files that must not.
+    pub deletes: Vec<String>,
+    /// What must hold for the task to be accepted.
+    pub acceptance: Vec<String>,
+}
+
+impl Contents for StepsAdded {
+    fn visit_contents(&mut self, visit: &mut dyn FnMut(&mut Content)) {
+        for NewStep {
+            key: _,
+            title: _,
+            needs: _,
+            definition,
+        } in &mut self.steps
+        {
+            match definition {
+                StepDefinition::Planning { chunk: _ } => {}
+                StepDefinition::Task(TaskDefinition {
+                    description,
+                    files: _,
+                    deletes: _,
+                    acceptance: _,
+                }) => visit(description),
+            }
+        }
+    }
+}
+
+/// An attempt at a step began.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct StepStarted {
+    /// Which.
+    pub step: StepId,
+    /// The number of the attempt, from 1.
+    pub attempt: Attempt,
+    /// Why there is this attempt.
+    pub cause: StartCause,
+}
+
+/// Why an attempt began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartCause {
+    /// What the step needs is done.
+    Ready,
+    /// The reviewer asked for changes.
+    Rework,
+    /// The reviewer rejected the work.
+    Rejected,
+    /// The conversation outgrew the model's window and starts afresh.
+    WindowFull,
+    /// The conversation ran out of turns or repeated itself.
+    Stuck,
+}
+
+/// A step is over.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct StepEnded {
+    /// Which.
+    pub step: StepId,
+    /// How.
+    pub outcome: StepOutcome,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    /// As it should.
+    Succeeded,
+    /// For good, unless a person retries it.
+    Failed {
+        /// The kind of failure.
+        reason: FailureReason,
+        /// In words.
+        message: String,
+    },
+    /// It never ran.
+    Skipped(SkipReason),
+}
+
+/// Kinds of failure of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureReason {
+    /// The model server refused or failed.
+    ModelFailed,
+    /// The planner's answers could not be used.
+    PlanUnusable,
+    /// The verifier still had findings after the last round.
+    ChecksRed,
+    /// The reviewer did not approve within the allowed attempts.
+    NotApproved,
+    /// The reviewer's answers could not be read.
+    ReviewUnreadable,
+    /// The coder ran out of turns, repeated itself or outgrew its window in every attempt.
+    CoderStuck,
+}
+
+/// Why a step never ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// A step it needs failed or was skipped.
+    UpstreamFailed {
+        /// The step that failed first.
+        step: StepId,
+    },
+    /// The run was cancelled.
+    Cancelled,
+}
+
+/// A step waits for a person; others go on.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct StepParked {
+    /// Which.
+    pub step: StepId,
+    /// Why.
+    pub reason: ParkReason,
+}
+
+/// Why a step waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParkReason {
+    /// A question must be answered.
+    Question {
+        /// Which.
+        question: QuestionId,
+    },
+    /// A commit could not be made; it is tried again when the run is resumed.
+    CommitFailed {
+        /// Why.
+        message: String,
+    },
+}
+
+/// A person sent a step back to pending.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct StepRetried {
+    /// Which.
+    pub step: StepId,
+}
+
+/// The planner's answer was turned down.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct PlanRejected {
+    /// The planning step.
+    pub step: StepId,
+    /// What is wrong with it, a sentence each.
+    pub problems: Vec<String>,
+}
+
+without_contents!(
+    StepStarted,
+    StepEnded,
+    StepParked,
+    StepRetried,
+    PlanRejected
+);
