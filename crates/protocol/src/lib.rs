@@ -1,1 +1,25 @@
-//! What clients may say and hear: requests, updates and views; depends on no other crate of ours.
+//! What clients may say to a run and hear from it.
+//!
+//! ```text
+//!   client --Request (one JSON line)--> gateway
+//!   client <--Reply  (JSON lines)------ gateway
+//! ```
+//!
+//! Requests and replies travel over the run's local socket, one JSON object a line; the same
+//! [`Update`]s are what `--json` prints. Updates are forgettable: whoever missed one asks for the
+//! status. This crate depends on no other of ours, so that clients can be written against it.
+
+mod request;
+mod update;
+mod view;
+
+pub use request::{AnswerChoice, Reply, Request};
+pub use update::{EventView, Update};
+pub use view::{
+    CommitView, ContentView, FailureView, FindingView, InFlightView, MessageView, QuestionView,
+    RoleTotals, RunStatus, RunStatusCode, RunSummary, StepCounts, StepDetail, StepStatus, StepView,
+    TodoView,
+};
+
+/// The version of the protocol; both sides say it and must agree.
+pub const PROTOCOL_VERSION: u32 = 1;
