@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::role::Role;
+use lao_event::Role;
 
 /// A model that a server offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl<'m> Candidate<'m> {
         Some(Self {
             model,
             ability,
-            named_for: words.iter().find_map(|word| Role::from_name(word)),
+            named_for: words.iter().find_map(|word| role_named(word)),
             millions: parameters_millions(&name)
                 .or(model
                     .size_bytes
@@ -172,6 +172,10 @@ impl<'m> Candidate<'m> {
             Some(_) | None => ToolDoubt::No,
         }
     }
+}
+
+fn role_named(word: &str) -> Option<Role> {
+    Role::ALL.into_iter().find(|role| role.name() == word)
 }
 
 fn ability(model: &FoundModel, words: &[&str]) -> Option<Ability> {
@@ -228,7 +232,7 @@ fn word_millions(word: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::{FoundModel, assign_roles, parameters_millions};
-    use crate::role::Role;
+    use lao_event::Role;
     use proptest::prelude::*;
 
     fn model(name: &str) -> FoundModel {

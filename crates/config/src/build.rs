@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use lao_event::{
+    CheckCommand, GitSettings, Limits, OnUnknown, Role, RoleSettings, ShellAccess, VerifierSettings,
+};
+
 use crate::endpoint::{AllowedHost, LocalEndpoint};
 use crate::layer::{Draft, Entry, Layers};
 use crate::nearest::nearest;
 use crate::problem::{ConfigError, Fault};
-use crate::role::Role;
 use crate::schema::{Default, KEYS, Key};
 use crate::settings::{
-    CheckCommand, Config, Endpoint, Git, GitMode, Network, OnUnknown, Orchestration, Paths,
-    RoleSettings, ServerKind, Setting, ShellAccess, Target, Tools, Verifier,
+    Config, Endpoint, Network, Orchestration, Paths, ServerKind, Setting, Target, Tools,
 };
 use crate::source::Source;
 use crate::value::Value;
@@ -98,15 +100,19 @@ impl Build {
         let endpoints = self.endpoints(&network.allowed_hosts);
         let roles = self.roles();
         let git = self.git();
+        let (endpoints, roles) = (endpoints?, roles?);
+        let coder = roles.get(&Role::Coder);
+        let coder = coder.and_then(|coder| endpoints.get(&coder.endpoint));
+        let orchestration = self.orchestration(coder.map_or(1, |endpoint| endpoint.permits));
         Some(Config {
-            endpoints: endpoints?,
-            roles: roles?,
+            endpoints,
+            roles,
             paths: Paths {
                 plans: self.text("paths.plans")?,
                 workspace: self.text("paths.workspace"),
             },
-            orchestration: self.orchestration(),
-            verifier: Verifier {
+            orchestration,
+            verifier: VerifierSettings {
                 commands: self.commands("verifier.commands"),
                 placeholders: self.flag("verifier.placeholders"),
             },
@@ -206,13 +212,14 @@ impl Build {
         self.check_window(role);
         let endpoint = self.role_endpoint(role)?;
         Some(RoleSettings {
+            role,
             endpoint,
             model: self.text(&key("model"))?,
             context_tokens: self.count(&key("context_tokens")),
             output_tokens_max: self.count(&key("output_tokens_max")),
             temperature_milli: self.milli(&key("temperature")),
             top_p_milli: self.milli(&key("top_p")),
-            seed: self.integer(&key("seed")).map(bounded),
+            seed: self.integer(&key("seed")),
             repetition_penalty_milli: self.milli(&key("repetition_penalty")),
             tools: self.flag(&key("tools")),
             json_schema: self.flag(&key("json_schema")),
@@ -264,19 +271,22 @@ impl Build {
         }
     }
 
-    fn orchestration(&self) -> Orchestration {
+    fn orchestration(&self, coder_permits: u32) -> Orchestration {
+        let parallel_tasks = self.limit("orchestration.parallel_tasks").map(bounded);
         Orchestration {
-            attempts_max: self.count("orchestration.attempts_max"),
-            parallel_tasks: self.limit("orchestration.parallel_tasks").map(bounded),
-            planner_tries_max: self.count("orchestration.planner_tries_max"),
-            check_rounds_max: self.count("orchestration.check_rounds_max"),
-            review_tries_max: self.count("orchestration.review_tries_max"),
-            turns_max: self.count("orchestration.turns_max"),
-            repeated_calls_max: self.count("orchestration.repeated_calls_max"),
-            tool_output_bytes_max: self.count("orchestration.tool_output_bytes_max"),
+            limits: Limits {
+                attempts_max: self.count("orchestration.attempts_max"),
+                planner_tries_max: self.count("orchestration.planner_tries_max"),
+                check_rounds_max: self.count("orchestration.check_rounds_max"),
+                review_tries_max: self.count("orchestration.review_tries_max"),
+                turns_max: self.count("orchestration.turns_max"),
+                repeated_calls_max: self.count("orchestration.repeated_calls_max"),
+                tool_output_bytes_max: self.count("orchestration.tool_output_bytes_max"),
+                parallel_tasks_max: parallel_tasks.unwrap_or(coder_permits),
+                effect_losses_max: self.count("orchestration.effect_restarts_max"),
+            },
             task_time_limit_s: self.limit("orchestration.task_time_limit_s"),
             watch_interval_ms: self.number("orchestration.watch_interval_ms"),
-            effect_restarts_max: self.count("orchestration.effect_restarts_max"),
         }
     }
 
@@ -295,18 +305,17 @@ impl Build {
         }
     }
 
-    fn git(&mut self) -> Git {
+    fn git(&mut self) -> GitSettings {
         for key in ["git.author_name", "git.author_email"] {
             if self.text(key).is_some_and(|text| text.contains(['<', '>'])) {
                 let why = "git allows no `<` and no `>` in an author; leave them out";
                 self.refuse(key, Fault::Unusable { why });
             }
         }
-        Git {
+        GitSettings {
             enabled: self.flag("git.enabled"),
             author_name: self.text("git.author_name"),
             author_email: self.text("git.author_email"),
-            mode: GitMode::Auto,
         }
     }
 

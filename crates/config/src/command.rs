@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use globset::Glob;
+use lao_event::{CheckCommand, CheckScope};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::nearest::nearest;
 use crate::problem::Fault;
 use crate::schema::{COMMAND_KEYS, Default, Key};
-use crate::settings::{CheckCommand, CheckScope, FILE_PLACEHOLDER};
+use crate::settings::FILE_PLACEHOLDER;
 use crate::value::{Misfit, Misfits, Value, list_to_toml, quote, wrong_type};
 
 /// Reads the whole list; every entry's problems are reported.
@@ -45,16 +46,16 @@ pub(crate) fn from_tree(tree: &Spanned<DeValue<'_>>) -> Result<Vec<CheckCommand>
 
 /// One entry as a TOML table.
 pub(crate) fn to_toml(command: &CheckCommand) -> String {
-    let scope = match &command.scope {
+    let scope = match command.scope {
         CheckScope::Task => "per = \"task\"".to_owned(),
         CheckScope::Wave => "per = \"wave\"".to_owned(),
-        CheckScope::File { patterns } => format!("files = {}", list_to_toml(patterns)),
+        CheckScope::File => format!("files = {}", list_to_toml(&command.files)),
     };
     format!(
         "{{ name = {}, run = {}, {scope}, timeout_s = {} }}",
         quote(&command.name),
         list_to_toml(&command.argv),
-        command.timeout_s
+        command.timeout_ms / 1000
     )
 }
 
@@ -83,14 +84,15 @@ fn read_entry(entry: &Spanned<DeValue<'_>>) -> Result<CheckCommand, Misfits> {
     let per = fields.text("per");
     let files = fields.list("files");
     let timeout_s = fields.integer("timeout_s");
-    let scope = fields.scope(per, files, argv.as_deref());
+    let scope = fields.scope(per, files.as_deref(), argv.as_deref());
     match (name, argv, scope, timeout_s) {
         (Some(name), Some(argv), Some(scope), Some(timeout_s)) if fields.misfits.is_empty() => {
             Ok(CheckCommand {
                 name,
                 argv,
                 scope,
-                timeout_s,
+                files: files.unwrap_or_default(),
+                timeout_ms: timeout_s * 1000,
             })
         }
         (_, _, _, _) => Err(fields.misfits),
@@ -178,7 +180,7 @@ impl Fields<'_> {
     fn scope(
         &mut self,
         per: Option<String>,
-        files: Option<Vec<String>>,
+        files: Option<&[String]>,
         argv: Option<&[String]>,
     ) -> Option<CheckScope> {
         let per_wave = per? == "wave";
@@ -215,7 +217,7 @@ impl Fields<'_> {
                 "no pattern, so the command would never run; add one or remove files",
             );
         }
-        for pattern in &patterns {
+        for pattern in patterns {
             if let Err(error) = Glob::new(pattern) {
                 let fault = Fault::BadPattern {
                     pattern: pattern.clone(),
@@ -224,7 +226,7 @@ impl Fields<'_> {
                 self.push("files", fault);
             }
         }
-        Some(CheckScope::File { patterns })
+        Some(CheckScope::File)
     }
 
     fn refuse(&mut self, name: &str, why: &'static str) {
@@ -245,8 +247,8 @@ impl Fields<'_> {
 mod tests {
     use super::to_toml;
     use crate::schema::Kind;
-    use crate::settings::CheckScope;
     use crate::value::{Misfits, Value};
+    use lao_event::CheckScope;
 
     fn read(toml: &str) -> Result<Value, Misfits> {
         Value::from_toml(Kind::Commands, toml)
@@ -265,7 +267,7 @@ mod tests {
         };
         assert_eq!(commands[0].argv, ["cargo", "test"]);
         assert_eq!(commands[0].scope, CheckScope::Wave);
-        assert_eq!(commands[1].timeout_s, 9);
+        assert_eq!(commands[1].timeout_ms, 9000);
         assert_eq!(commands[2].scope, CheckScope::Task);
         assert_eq!(read(&value.to_toml()), Ok(value.clone()));
         assert!(to_toml(&commands[1]).contains("files = [\"*.py\"]"));

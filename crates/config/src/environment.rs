@@ -4,6 +4,8 @@
 //! endpoint's name, which a shell does not allow in a variable, is written `_`. A variable
 //! with no text counts as not set.
 
+use lao_event::Role;
+
 use crate::layer::Draft;
 use crate::nearest::nearest;
 use crate::problem::Fault;
@@ -64,7 +66,7 @@ fn meant(rest: &str) -> Option<String> {
     let all: Vec<String> = schema::KEYS
         .iter()
         .flat_map(|key| match key.section() {
-            "roles.*" => crate::Role::ALL
+            "roles.*" => Role::ALL
                 .map(|role| key.path.replace('*', role.name()))
                 .to_vec(),
             _ => vec![key.path.replace('*', "name")],

@@ -5,6 +5,9 @@
 //! checks every key against the one table in [`schema`], and reports everything that is
 //! wrong at once, each with its place and its cure.
 //!
+//! The settings of a run itself are the types that the journal keeps (`lao_event::Settings`),
+//! so that there is one vocabulary; [`Config::run_settings`] puts them together.
+//!
 //! Deliberately absent: file access, environment access, floats (decimal settings are whole
 //! thousandths), and any default that is not in the table.
 
@@ -17,7 +20,6 @@ mod environment;
 mod layer;
 mod nearest;
 mod problem;
-mod role;
 pub mod schema;
 mod settings;
 mod source;
@@ -28,10 +30,9 @@ pub use assign::{FoundModel, RoleChoice, assign_roles};
 pub use endpoint::{AllowedHost, EndpointError, LocalEndpoint};
 pub use layer::{FileLayer, Layers};
 pub use problem::{ConfigError, Fault, Problem};
-pub use role::Role;
 pub use settings::{
-    CheckCommand, CheckScope, Config, Endpoint, FILE_PLACEHOLDER, Git, GitMode, Network, OnUnknown,
-    Orchestration, Paths, RoleSettings, ServerKind, Setting, ShellAccess, Target, Tools, Verifier,
+    Config, Endpoint, FILE_PLACEHOLDER, Network, Orchestration, Paths, ServerKind, Setting, Target,
+    Tools,
 };
 pub use source::{FileOrigin, Source};
 pub use template::{Detected, DetectedEndpoint, template};

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use lao_event::Role;
 use thiserror::Error;
 
 use crate::endpoint::EndpointError;
-use crate::role::Role;
 use crate::source::Source;
 
 /// All that is wrong with the settings, in the order of the layers.

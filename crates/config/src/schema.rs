@@ -4,9 +4,9 @@
 
 mod keys;
 
-pub use keys::{COMMAND_KEYS, KEYS};
+use lao_event::Role;
 
-use crate::role::Role;
+pub use keys::{COMMAND_KEYS, KEYS};
 
 /// What a key's value may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,7 @@ fn matches_start(key: &Key, path: &[&str]) -> bool {
         .split('.')
         .zip(path)
         .all(|(pattern, part)| match pattern {
-            "*" if section == "roles" => Role::from_name(part).is_some(),
+            "*" if section == "roles" => Role::ALL.iter().any(|role| role.name() == *part),
             "*" => is_endpoint_name(part),
             exact => exact == *part,
         })

@@ -3,11 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use lao_event::{
+    GitSettings, Limits, OnUnknown, Role, RoleSettings, Settings, ShellAccess, ToolSpec,
+    VerifierSettings, WorkspaceSettings,
+};
+
 use crate::build;
 use crate::endpoint::{AllowedHost, LocalEndpoint};
 use crate::layer::Layers;
 use crate::problem::ConfigError;
-use crate::role::Role;
 use crate::source::Source;
 
 /// Stands for the changed file in a command for single files.
@@ -27,11 +31,11 @@ pub struct Config {
     /// Limits of a run.
     pub orchestration: Orchestration,
     /// Checks before review.
-    pub verifier: Verifier,
+    pub verifier: VerifierSettings,
     /// The coder's tools.
     pub tools: Tools,
     /// Commits.
-    pub git: Git,
+    pub git: GitSettings,
     pub(crate) settings: Vec<Setting>,
 }
 
@@ -47,6 +51,21 @@ impl Config {
     /// Every setting with its value and where that came from, in the order of the schema.
     pub fn explain(&self) -> &[Setting] {
         &self.settings
+    }
+
+    /// Everything a run is told at its start, as its journal keeps it.
+    pub fn run_settings(&self, workspace: WorkspaceSettings, tools: Vec<ToolSpec>) -> Settings {
+        Settings {
+            roles: self.roles.values().cloned().collect(),
+            limits: self.orchestration.limits.clone(),
+            verifier: self.verifier.clone(),
+            git: self.git.clone(),
+            workspace,
+            shell: self.tools.shell,
+            shell_timeout_ms: self.tools.shell_timeout_s * 1000,
+            on_unknown: self.tools.on_unknown,
+            tools,
+        }
     }
 
     /// The settings of a role and its endpoint; `None` when the role has no model.
@@ -147,31 +166,6 @@ impl ServerKind {
     }
 }
 
-/// Which model plays a role, and how it is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleSettings {
-    /// Name of the endpoint; it exists.
-    pub endpoint: String,
-    /// The model's key, as the server lists it.
-    pub model: String,
-    /// The window in tokens.
-    pub context_tokens: u32,
-    /// Most tokens in one answer; less than the window.
-    pub output_tokens_max: u32,
-    /// Temperature in thousandths; `None` leaves it to the server.
-    pub temperature_milli: Option<u32>,
-    /// Top-p in thousandths; `None` leaves it to the server.
-    pub top_p_milli: Option<u32>,
-    /// Seed; `None` when it is to follow from the run's.
-    pub seed: Option<u32>,
-    /// Repetition penalty in thousandths; `None` leaves it to the server.
-    pub repetition_penalty_milli: Option<u32>,
-    /// Whether server and model support tool calls.
-    pub tools: bool,
-    /// Whether the server supports `response_format` with a JSON schema.
-    pub json_schema: bool,
-}
-
 /// Folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
@@ -181,67 +175,16 @@ pub struct Paths {
     pub workspace: Option<String>,
 }
 
-/// Limits of a run.
+/// How a run is driven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Orchestration {
-    /// Tries at a task before it fails.
-    pub attempts_max: u32,
-    /// Tasks at once; `None` for as many as the coder's endpoint has permits.
-    pub parallel_tasks: Option<u32>,
-    /// Tries of the planner after tasks that cannot be used.
-    pub planner_tries_max: u32,
-    /// Rounds of findings back to the coder within one attempt.
-    pub check_rounds_max: u32,
-    /// Tries of the reviewer after an answer that cannot be read.
-    pub review_tries_max: u32,
-    /// Model turns in one attempt.
-    pub turns_max: u32,
-    /// Identical tool calls in a row.
-    pub repeated_calls_max: u32,
-    /// Bytes of a tool's output that go back to the model.
-    pub tool_output_bytes_max: u32,
+    /// What a run may do before it gives up. Where the number of parallel tasks is not set,
+    /// it is that of the permits of the coder's endpoint.
+    pub limits: Limits,
     /// Seconds one attempt may take; `None` without a limit.
     pub task_time_limit_s: Option<u64>,
     /// Milliseconds between looks at the plans folder.
     pub watch_interval_ms: u64,
-    /// Restarts of one effect after failures that may pass.
-    pub effect_restarts_max: u32,
-}
-
-/// Checks before review.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verifier {
-    /// Commands that must succeed; their names differ.
-    pub commands: Vec<CheckCommand>,
-    /// Whether placeholder text is a finding.
-    pub placeholders: bool,
-}
-
-/// A command of the verifier.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckCommand {
-    /// Its name in findings.
-    pub name: String,
-    /// Program and arguments; never empty.
-    pub argv: Vec<String>,
-    /// What it is run for.
-    pub scope: CheckScope,
-    /// Seconds it may take.
-    pub timeout_s: u64,
-}
-
-/// What a command is run for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CheckScope {
-    /// Once after each task.
-    Task,
-    /// Once when no task is running.
-    Wave,
-    /// After each task, once per changed file that fits; [`FILE_PLACEHOLDER`] stands for it.
-    File {
-        /// Patterns as gitignore-like globs; at least one, each of them valid.
-        patterns: Vec<String>,
-    },
 }
 
 /// The coder's tools.
@@ -253,44 +196,4 @@ pub struct Tools {
     pub on_unknown: OnUnknown,
     /// Seconds one shell command may take.
     pub shell_timeout_s: u64,
-}
-
-/// Whether the coder may run shell commands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ShellAccess {
-    /// No.
-    Off,
-    /// Yes.
-    On,
-}
-
-/// What happens after a crash to a command that may or may not have run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OnUnknown {
-    /// A person is asked.
-    Ask,
-    /// It is run again.
-    Rerun,
-    /// It is taken as not run.
-    Skip,
-}
-
-/// Commits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Git {
-    /// Whether work is committed.
-    pub enabled: bool,
-    /// The author's name; `None` as git is configured.
-    pub author_name: Option<String>,
-    /// The author's address; `None` as git is configured.
-    pub author_email: Option<String>,
-    /// Where the commits go.
-    pub mode: GitMode,
-}
-
-/// Where commits go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum GitMode {
-    /// A worktree in an existing repository, else a repository in the workspace.
-    Auto,
 }

@@ -3,8 +3,9 @@
 //! A line that begins with `#` and no space is a setting, switched off; removing that sign
 //! switches it on. Every setting of the schema stands in the template.
 
+use lao_event::Role;
+
 use crate::assign::RoleChoice;
-use crate::role::Role;
 use crate::schema::{COMMAND_KEYS, Default, KEYS, Key, Kind};
 use crate::settings::ServerKind;
 use crate::value::{list_to_toml, quote};
@@ -185,7 +186,7 @@ impl Page {
         let endpoint = first.map_or(EXAMPLE_ENDPOINT, |endpoint| &endpoint.name);
         for (index, role) in Role::ALL.into_iter().enumerate() {
             let prose = if index == 0 { Prose::Full } else { Prose::None };
-            self.line(&format!("\n# {}.", role.meaning()));
+            self.line(&format!("\n# {}.", meaning(role)));
             match detected.roles.iter().find(|choice| choice.role == role) {
                 Some(choice) => self.role(Switch::On, prose, choice),
                 None => self.role(Switch::Off, prose, &example_choice(role, endpoint)),
@@ -264,6 +265,18 @@ fn fits(name: &str, number: u32) -> bool {
         .find(|key| key.name() == name)
         .map(|key| key.kind);
     matches!(bounds, Some(Kind::Integer { min, max }) if (min..=max).contains(&u64::from(number)))
+}
+
+fn meaning(role: Role) -> &'static str {
+    match role {
+        Role::Planner => "Turns a plan into tasks",
+        Role::Coder => "Works on a task with tools",
+        Role::Reviewer => "Judges a task's result",
+        Role::Analyst => "Answers single prompts of workflows",
+        Role::Pilot => "Drives agents and chats",
+        Role::Embedder => "Turns text into vectors",
+        Role::Transcriber => "Turns speech into text",
+    }
 }
 
 fn example_choice(role: Role, endpoint: &str) -> RoleChoice {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use lao_event::CheckCommand;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -10,7 +11,6 @@ use crate::decimal::{format_milli, parse_milli};
 use crate::nearest::nearest;
 use crate::problem::Fault;
 use crate::schema::Kind;
-use crate::settings::CheckCommand;
 
 /// A value that fits the kind it was read for.
 #[derive(Debug, Clone, PartialEq, Eq)]

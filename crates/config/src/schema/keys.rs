@@ -134,7 +134,7 @@ pub const KEYS: &[Key] = &[
         "roles.*.seed",
         count(0, 2_147_483_647),
         Default::Unset("42"),
-        "Seed of the server's random choices; unset = one that follows from the run's seed",
+        "Seed of the server's random choices; unset = the server's own choice",
     ),
     key(
         "roles.*.repetition_penalty",
@@ -167,7 +167,7 @@ pub const KEYS: &[Key] = &[
         "paths.workspace",
         Kind::Text,
         Default::Unset("\"../my-app\""),
-        "Folder or existing repository to work in; unset = one named after the plan, beside the plans",
+        "Folder to work in, or a repository to make a worktree of; unset = one named after the plan, beside the plans",
     ),
     key(
         "orchestration.attempts_max",
@@ -232,8 +232,8 @@ pub const KEYS: &[Key] = &[
     key(
         "orchestration.effect_restarts_max",
         count(0, 1000),
-        Default::Value("5"),
-        "How often one effect is started again after failures that may pass",
+        Default::Value("3"),
+        "How often one effect may be lost to a crash of its worker before the run stops",
     ),
     key(
         "verifier.commands",
@@ -269,7 +269,7 @@ pub const KEYS: &[Key] = &[
         "git.enabled",
         Kind::Bool,
         Default::Value("true"),
-        "Whether work is committed",
+        "Whether work is committed to git",
     ),
     key(
         "git.author_name",
@@ -282,12 +282,6 @@ pub const KEYS: &[Key] = &[
         Kind::Text,
         Default::Unset("\"ada@example.org\""),
         "The author's address; unset = as git is configured",
-    ),
-    key(
-        "git.mode",
-        Kind::Choice(&["auto"]),
-        Default::Value("\"auto\""),
-        "auto = a worktree on a branch of its own in an existing repository, else a repository in the workspace",
     ),
 ];
 
