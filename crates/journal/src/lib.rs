@@ -1,1 +1,52 @@
 //! The durable log of one run: append, read, blobs, check; knows headers and bytes, not what events mean.
+//!
+//! ```text
+//!   actors ──append(drafts, on_durable)──▶ Appender ──▶ one OS thread, owns the Journal
+//!                                                        │  header + payload + chain hash
+//!                                                        │  one commit, one sync, for all that waits
+//!   on_durable(Ack) ◀────────────────────────────────────┘
+//!                                                        ▼
+//!   <run>/journal.redb   meta: format, run, started, genesis
+//!                        events: seq ─▶ record          ──▶ Reader: hash first, payload after
+//!   <run>/run.json       Manifest: for people; sealed with the head's hash at a clean end
+//!   .lao/blobs/ab/…      Blobs: large content by its hash, durable before the event that names it
+//! ```
+//!
+//! What is promised: a record that was acknowledged is on the disk; no record is handed out whose
+//! hash was not checked; a file under its final name always opens. The bytes are described in
+//! `docs/journal.md`, so that another program can read them.
+
+mod appender;
+mod blobs;
+mod chain;
+mod check;
+mod error;
+mod fault;
+mod folder;
+mod format;
+mod journal;
+mod manifest;
+mod overlay;
+mod reader;
+mod record;
+mod store;
+mod walk;
+
+pub use appender::{Appender, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, OnDurable};
+pub use blobs::{BLOB_BYTES_MAX, BlobError, BlobHash, BlobHashUnreadable, Blobs};
+pub use chain::{ChainHash, Genesis, Head};
+pub use check::{CheckReport, FINDINGS_MAX, Finding, FindingPlace, check};
+pub use error::{
+    AppendError, CreateError, Damage, Damaged, OpenError, Place, ReadError, StorageFailure,
+};
+pub use fault::{Fault, FaultAnswer, FaultPoint};
+pub use format::{Codec, FormatVersion, NewerFormat};
+pub use journal::{
+    Ack, CACHE_BYTES_DEFAULT, JOURNAL_FILE, Journal, Options, TAIL_RECORDS_VERIFIED,
+};
+pub use manifest::{MANIFEST_FILE, Manifest, ManifestError, ManifestFormat, Seal};
+pub use reader::Reader;
+pub use record::{
+    Draft, HEADER_BYTES, Header, PAYLOAD_BYTES_MAX, RECORD_OVERHEAD_BYTES, Record, RecordRef,
+};
+pub use walk::{Records, Start};

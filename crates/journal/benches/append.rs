@@ -1,0 +1,3 @@
+//! What an append costs beside bare redb.
+
+fn main() {}

@@ -1,0 +1,354 @@
+//! The writer of one run's journal: creation by rename, append, head.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::chain::{Genesis, Head};
+use crate::error::{AppendError, CreateError, OpenError, ReadError, StorageFailure};
+use crate::fault::{Fault, FaultAnswer, FaultPoint};
+use crate::folder;
+use crate::reader::Reader;
+use crate::record::{self, Draft, RecordRef, Unwritable};
+use crate::store::{self, Crash, EVENTS, META, Meta, Refusal, Writing, contained, damaged};
+use crate::walk::{Records, Start};
+
+/// Name of the journal in a run's folder.
+pub const JOURNAL_FILE: &str = "journal.redb";
+
+/// Name under which a journal is made; it becomes [`JOURNAL_FILE`] when its first commit is durable.
+const UNBORN_FILE: &str = "journal.redb.new";
+
+/// Memory that redb may use for pages, unless told otherwise.
+pub const CACHE_BYTES_DEFAULT: usize = 4 * 1024 * 1024;
+
+/// How many records at the end are proven on every opening.
+pub const TAIL_RECORDS_VERIFIED: u64 = 64;
+
+/// How a journal is opened.
+#[derive(Clone)]
+pub struct Options {
+    /// Memory that redb may use for pages, in bytes.
+    pub cache_bytes: usize,
+    /// For tests: what may crash the writer. `None` costs nothing.
+    pub fault: Option<Arc<dyn Fault>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cache_bytes: CACHE_BYTES_DEFAULT,
+            fault: None,
+        }
+    }
+}
+
+/// What is durable, told to whoever appended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// Sequence number of the first record; one after `last_seq` if nothing was appended.
+    pub first_seq: u64,
+    /// Sequence number of the last record.
+    pub last_seq: u64,
+    /// The last record, with its hash.
+    pub head: Head,
+}
+
+/// The one writer of a journal. Usually owned by an [`crate::Appender`].
+pub struct Journal {
+    path: PathBuf,
+    meta: Meta,
+    head: Head,
+    /// Reused for the bytes of each record.
+    record: Vec<u8>,
+    /// Set until the first commit.
+    unborn: Option<Unborn>,
+    writing: Writing,
+}
+
+/// The file of a journal without a first commit; removed if there never is one.
+struct Unborn {
+    path: PathBuf,
+}
+
+impl Drop for Unborn {
+    fn drop(&mut self) {
+        // Best effort: a file that stays behind is recognised by its name at the next creation.
+        drop(std::fs::remove_file(&self.path));
+    }
+}
+
+impl Journal {
+    /// Makes a journal in the existing folder `dir`. Nothing stands under [`JOURNAL_FILE`] before
+    /// the first append is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`CreateError::Exists`] if there is a journal already.
+    pub fn create(dir: &Path, genesis: Genesis, options: &Options) -> Result<Self, CreateError> {
+        let path = dir.join(JOURNAL_FILE);
+        let failed = |error| StorageFailure::new(&path, error);
+        if path.try_exists().map_err(failed)? {
+            return Err(CreateError::Exists { path });
+        }
+        let unborn = dir.join(UNBORN_FILE);
+        remove_leftover(&unborn)?;
+        let file = folder::create_private(&unborn).map_err(failed)?;
+        let unborn = Unborn { path: unborn };
+        let writing = store::open_for_writing(file, options)
+            .map_err(|refusal| refusal.into_create_error(&path))?;
+        let meta = Meta::new(genesis);
+        let head = Head {
+            seq: 0,
+            hash: meta.genesis_hash,
+        };
+        Ok(Self {
+            path,
+            meta,
+            head,
+            record: Vec::new(),
+            unborn: Some(unborn),
+            writing,
+        })
+    }
+
+    /// Opens the journal in the run's folder `dir` for writing, also after a kill, and proves its
+    /// last [`TAIL_RECORDS_VERIFIED`] records.
+    ///
+    /// # Errors
+    ///
+    /// One variant per cure; see [`OpenError`]. Nothing is written when it fails.
+    pub fn open(dir: &Path, options: &Options) -> Result<Self, OpenError> {
+        let path = dir.join(JOURNAL_FILE);
+        let writing = store::open_existing(&path, options)?;
+        let txn = contained(|| redb::ReadableDatabase::begin_read(&*writing.db))
+            .map_err(|refusal| refusal.into_read_error(&path))?;
+        let snapshot = crate::walk::Snapshot::new(&path, &txn)?;
+        let head = snapshot.verify_tail(TAIL_RECORDS_VERIFIED)?;
+        let meta = snapshot.meta;
+        Ok(Self {
+            path,
+            meta,
+            head,
+            record: Vec::new(),
+            unborn: None,
+            writing,
+        })
+    }
+
+    /// What the run started from.
+    pub fn genesis(&self) -> &Genesis {
+        &self.meta.genesis
+    }
+
+    /// The last durable record.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// The journal file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads beside this writer, in this process; sees what is durable.
+    pub fn reader(&self) -> Reader {
+        Reader::live(&self.path, &self.meta.genesis, &self.writing.db)
+    }
+
+    /// Proves the whole chain and returns its head.
+    pub fn verify(&self) -> Result<Head, ReadError> {
+        self.reader().verify()
+    }
+
+    /// Shows every record from `from` on to `visit`; see [`Reader::for_each`].
+    pub fn for_each<E: From<ReadError>>(
+        &self,
+        from: impl Into<Start>,
+        visit: impl FnMut(RecordRef<'_>) -> Result<(), E>,
+    ) -> Result<Head, E> {
+        self.reader().for_each(from, visit)
+    }
+
+    /// The records from `from` on, one by one.
+    pub fn records_from(&self, from: impl Into<Start>) -> Result<Records, ReadError> {
+        self.reader().records_from(from)
+    }
+
+    /// Appends `drafts` in one commit and returns when they are on the disk.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was appended, as far as this process can know; reopen to see what is there.
+    pub fn append(&mut self, drafts: &[Draft]) -> Result<Ack, AppendError> {
+        let mut acks = Vec::with_capacity(1);
+        self.append_together(std::iter::once(drafts), &mut acks)?;
+        Ok(acks.pop().expect("one group gives one acknowledgement"))
+    }
+
+    /// Appends several groups in one commit; `acks` gets one entry for each, in order.
+    pub(crate) fn append_together<'a>(
+        &mut self,
+        groups: impl Iterator<Item = &'a [Draft]> + Clone,
+        acks: &mut Vec<Ack>,
+    ) -> Result<(), AppendError> {
+        let first_seq = self.head.seq + 1;
+        let last_seq = self.head.seq + groups.clone().map(|group| group.len() as u64).sum::<u64>();
+        if last_seq < first_seq {
+            acks.extend(groups.map(|_| Ack {
+                first_seq,
+                last_seq,
+                head: self.head,
+            }));
+            return Ok(());
+        }
+        self.ask_fault(FaultPoint::BeforeCommit {
+            first_seq,
+            last_seq,
+        })?;
+        let head = self.commit(groups, acks)?;
+        self.settle()?;
+        self.head = head;
+        self.ask_fault(FaultPoint::AfterCommit {
+            first_seq,
+            last_seq,
+        })
+    }
+
+    /// One transaction, one sync.
+    fn commit<'a>(
+        &mut self,
+        groups: impl Iterator<Item = &'a [Draft]>,
+        acks: &mut Vec<Ack>,
+    ) -> Result<Head, AppendError> {
+        let Self {
+            path,
+            meta,
+            head,
+            record,
+            unborn,
+            writing,
+        } = self;
+        let mut head = *head;
+        let mut refused = None;
+        let committed = contained(|| -> Result<bool, redb::Error> {
+            let txn = writing.db.begin_write()?;
+            if unborn.is_some() {
+                meta.write(&mut txn.open_table(META)?)?;
+            }
+            {
+                let mut events = txn.open_table(EVENTS)?;
+                let mut end = events.upper_bound_mut(std::ops::Bound::<u64>::Unbounded)?;
+                for group in groups {
+                    let first_seq = head.seq + 1;
+                    for draft in group {
+                        match record::encode_after(head, draft, record) {
+                            Ok(next) => head = next,
+                            Err(unwritable) => {
+                                refused = Some(unwritable_error(unwritable, head.seq + 1, draft));
+                                return Ok(false);
+                            }
+                        }
+                        end.insert_before(head.seq, record.as_slice())?;
+                    }
+                    acks.push(Ack {
+                        first_seq,
+                        last_seq: head.seq,
+                        head,
+                    });
+                }
+                end.close()?;
+            }
+            txn.commit()?;
+            Ok(true)
+        });
+        match (committed, refused) {
+            (Ok(_), Some(unwritable)) => Err(unwritable),
+            (Ok(_), None) => Ok(head),
+            (Err(refusal), _) => Err(append_error(refusal, path)),
+        }
+    }
+
+    /// After the first commit the file gets its final name, durably.
+    fn settle(&mut self) -> Result<(), AppendError> {
+        let Some(unborn) = &self.unborn else {
+            return Ok(());
+        };
+        let failed = |error| StorageFailure::new(&self.path, error);
+        std::fs::rename(&unborn.path, &self.path).map_err(failed)?;
+        let dir = self
+            .path
+            .parent()
+            .expect("the journal's path was joined to a folder");
+        folder::sync(dir).map_err(failed)?;
+        self.unborn = None;
+        Ok(())
+    }
+
+    fn ask_fault(&mut self, point: FaultPoint) -> Result<(), AppendError> {
+        let Some(Crash { fault, power }) = &self.writing.crash else {
+            return Ok(());
+        };
+        match fault.at(point) {
+            FaultAnswer::Continue => Ok(()),
+            FaultAnswer::Crash => {
+                power.cut();
+                // A dead process removes nothing.
+                if let Some(unborn) = self.unborn.take() {
+                    std::mem::forget(unborn);
+                }
+                Err(AppendError::Crashed {
+                    path: self.path.clone(),
+                })
+            }
+        }
+    }
+}
+
+fn unwritable_error(unwritable: Unwritable, seq: u64, draft: &Draft) -> AppendError {
+    match unwritable {
+        Unwritable::TooLarge => AppendError::TooLarge {
+            seq,
+            len: draft.payload.len(),
+        },
+        Unwritable::CauseAhead => AppendError::CauseAhead {
+            seq,
+            cause: draft.cause,
+        },
+    }
+}
+
+fn append_error(refusal: Refusal, path: &Path) -> AppendError {
+    match refusal {
+        Refusal::Closed => AppendError::Closed {
+            path: path.to_path_buf(),
+        },
+        Refusal::Damaged(damage) => damaged(path, crate::Place::File, damage).into(),
+        Refusal::Io(error) => StorageFailure::new(path, error).into(),
+        Refusal::Held | Refusal::NeedsRepair => {
+            StorageFailure::new(path, io::Error::other("the store refused")).into()
+        }
+    }
+}
+
+/// Removes what an aborted creation left; a creation under way in another process holds its lock.
+fn remove_leftover(path: &Path) -> Result<(), CreateError> {
+    let failed = |error| StorageFailure::new(path, error);
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error).into()),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => {
+            return Err(CreateError::Held {
+                path: path.to_path_buf(),
+            });
+        }
+        Err(std::fs::TryLockError::Error(error)) => return Err(failed(error).into()),
+    }
+    std::fs::remove_file(path).map_err(failed)?;
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! The journal's promises, tested through its public face; one program, so that it links once.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot set up its world fails"
+)]
+
+mod group_commit;
+mod open_and_read;
+mod support;
