@@ -1,0 +1,210 @@
+//! The command line: what may be typed, and its help.
+//!
+//! [`Cli::parse_or_exit_code`] is the entry; the argument types of the commands are grouped by
+//! what they are for: running plans, looking at runs, acting on runs, and the project itself.
+
+mod act;
+mod inspect;
+mod project;
+mod run;
+mod value;
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub use act::{AnswerArgs, AnswerWord, CancelArgs, RetryArgs};
+pub use inspect::{LogArgs, RunsArgs, ShowArgs, StatusArgs};
+pub use project::{
+    CompletionsArgs, ConfigArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs, JournalArgs,
+    JournalCheckArgs, JournalCommand,
+};
+pub use run::{ResumeArgs, RunArgs};
+pub use value::{ModelOverride, Override, RunSelector, SelectError, ValueError};
+
+use crate::{CliError, ExitCode, Output};
+
+const AFTER_HELP: &str = "\
+Start here:
+  lao demo               see the whole thing work, without a server or a download
+  lao init               set up this folder and find the local model server
+  lao run plans/app.md   turn a plan into reviewed, committed code
+
+Runs survive anything: interrupt one in any way, type the same command, and it goes on.
+`lao help COMMAND` has examples and says what to do next.";
+
+/// Runs AI work on your own machine and does not lose it.
+#[derive(Debug, Clone, PartialEq, Eq, Parser)]
+#[command(
+    name = "lao",
+    version,
+    propagate_version = false,
+    after_help = AFTER_HELP,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = false,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Work on the project in DIR instead of the current folder or its parents
+    #[arg(long, global = true, value_name = "DIR")]
+    pub project: Option<PathBuf>,
+    /// Print JSON, one object a line, for programs to read
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to colour the output
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// Print results and errors only, no progress
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print more of what happens; twice for every event
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Override a configuration value by its dotted path, as in `--set git.enabled=false`; repeatable
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub overrides: Vec<Override>,
+}
+
+/// When output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Also in a pipe.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// How much is said about what happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Results and errors.
+    Quiet,
+    /// What decides a run's course.
+    Normal,
+    /// Every effect.
+    Verbose,
+    /// Every event.
+    Everything,
+}
+
+impl GlobalArgs {
+    /// How much to say.
+    pub const fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, 1) => Verbosity::Verbose,
+            (false, 2..) => Verbosity::Everything,
+        }
+    }
+}
+
+/// What `lao` can do.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Set up this folder: lao.toml, plans/, .gitignore; finds the local model server
+    Init(InitArgs),
+    /// Turn plans into reviewed, committed code
+    Run(RunArgs),
+    /// Go on with an interrupted run
+    Resume(ResumeArgs),
+    /// List the runs of the project
+    Runs(RunsArgs),
+    /// Say how a run stands and what to do next
+    Status(StatusArgs),
+    /// Show a run, or one of its steps in detail
+    Show(ShowArgs),
+    /// Print what happened in a run, event by event
+    Log(LogArgs),
+    /// Send failed steps back to be done again
+    Retry(RetryArgs),
+    /// End a run for good
+    Cancel(CancelArgs),
+    /// Answer a question that a run waits for
+    Answer(AnswerArgs),
+    /// Check server, models, git, disk and journal, and say how to mend what is wrong
+    Doctor,
+    /// Look at the configuration
+    Config(ConfigArgs),
+    /// Look after the journal files
+    Journal(JournalArgs),
+    /// Run a small real plan with a scripted model: no server, no download
+    Demo(DemoArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+impl Cli {
+    /// Reads the arguments of the process, program name first.
+    ///
+    /// Help and version are printed and end with 0; a mistake is reported on stderr, as JSON where
+    /// `--json` is among the arguments, and ends with 2.
+    ///
+    /// # Errors
+    /// The exit code to end with.
+    pub fn parse_or_exit_code<I>(args: I) -> Result<Self, ExitCode>
+    where
+        I: IntoIterator<Item = OsString>,
+    {
+        let args: Vec<OsString> = args.into_iter().collect();
+        let wants_json = args.iter().any(|arg| arg == "--json");
+        Self::try_parse_from(args).map_err(|error| report(&error, wants_json.into()))
+    }
+
+    /// The whole command line as clap describes it.
+    pub fn description() -> clap::Command {
+        Self::command()
+    }
+}
+
+/// The form of an error report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReportForm {
+    Text,
+    Json,
+}
+
+impl From<bool> for ReportForm {
+    fn from(wants_json: bool) -> Self {
+        if wants_json { Self::Json } else { Self::Text }
+    }
+}
+
+fn report(error: &clap::Error, form: ReportForm) -> ExitCode {
+    let code = if error.use_stderr() {
+        ExitCode::Usage
+    } else {
+        ExitCode::Done
+    };
+    if code == ExitCode::Usage && form == ReportForm::Json {
+        Output::stderr().line(&usage_error(error).to_json());
+    } else {
+        // A reader who left needs no help text.
+        error.print().unwrap_or_default();
+    }
+    code
+}
+
+/// clap's report as one of ours: its first line is the message, what follows are the hints.
+fn usage_error(error: &clap::Error) -> CliError {
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or("the arguments cannot be understood");
+    let message = first.strip_prefix("error: ").unwrap_or(first);
+    lines.fold(CliError::new(ExitCode::Usage, message), CliError::hint)
+}

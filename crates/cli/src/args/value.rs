@@ -1,0 +1,147 @@
+//! Values of arguments: parsed once, trusted afterwards.
+
+use std::{convert::Infallible, str::FromStr};
+
+use crate::text::short_run;
+
+/// A value that does not have the form its argument needs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// There is no `=`, or nothing before it.
+    #[error("expected KEY=VALUE, as in `models.coder.temperature=0.2`")]
+    NotKeyValue,
+    /// There is no `=`, or nothing on one of its sides.
+    #[error("expected ROLE=MODEL, as in `coder=qwen3-coder:30b`")]
+    NotRoleModel,
+}
+
+/// A configuration value given on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// Dotted path: `git.enabled`.
+    pub key: String,
+    /// The value as typed.
+    pub value: String,
+}
+
+impl FromStr for Override {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.trim().is_empty() => Ok(Self {
+                key: key.trim().to_owned(),
+                value: value.to_owned(),
+            }),
+            Some(_) | None => Err(ValueError::NotKeyValue),
+        }
+    }
+}
+
+/// Another model for a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelOverride {
+    /// The role's name as typed; the configuration knows which there are.
+    pub role: String,
+    /// The model's key on its endpoint.
+    pub model: String,
+}
+
+impl FromStr for ModelOverride {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((role, model)) if !role.trim().is_empty() && !model.trim().is_empty() => {
+                Ok(Self {
+                    role: role.trim().to_owned(),
+                    model: model.trim().to_owned(),
+                })
+            }
+            Some(_) | None => Err(ValueError::NotRoleModel),
+        }
+    }
+}
+
+/// Which run is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunSelector {
+    /// The newest.
+    Last,
+    /// The one whose id this is, begins with this, or ends with this.
+    Named(String),
+}
+
+/// No run, or more than one, is meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SelectError {
+    /// There are no runs at all.
+    #[error("there are no runs in this project yet")]
+    NoRuns,
+    /// No run fits.
+    #[error("no run is called {name:?}")]
+    Unknown {
+        /// What was typed.
+        name: String,
+    },
+    /// Several runs fit.
+    #[error("{name:?} could be any of {}", matches.join(", "))]
+    Ambiguous {
+        /// What was typed.
+        name: String,
+        /// The runs that fit, oldest first.
+        matches: Vec<String>,
+    },
+}
+
+impl FromStr for RunSelector {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "last" {
+            Self::Last
+        } else {
+            Self::Named(text.to_owned())
+        })
+    }
+}
+
+impl RunSelector {
+    /// Finds the run among all ids of the project, in any order.
+    ///
+    /// A whole id wins over a last part, a last part over a prefix. Ids sort by time, so the
+    /// greatest is the newest.
+    ///
+    /// # Errors
+    /// No run fits, or several do.
+    pub fn resolve<'a>(&self, ids: &[&'a str]) -> Result<&'a str, SelectError> {
+        let newest = ids.iter().max().ok_or(SelectError::NoRuns)?;
+        let name = match self {
+            Self::Last => return Ok(newest),
+            Self::Named(name) => name,
+        };
+        let unknown = || SelectError::Unknown { name: name.clone() };
+        if name.is_empty() {
+            return Err(unknown());
+        }
+        let ways: [&dyn Fn(&str) -> bool; 3] =
+            [&|id| id == name, &|id| short_run(id) == name, &|id| {
+                id.starts_with(name.as_str())
+            }];
+        ways.iter()
+            .map(|fits| ids.iter().copied().filter(|id| fits(id)).collect())
+            .find(|matches: &Vec<&str>| !matches.is_empty())
+            .map_or(Err(unknown()), |matches| only(name, matches))
+    }
+}
+
+fn only<'a>(name: &str, mut matches: Vec<&'a str>) -> Result<&'a str, SelectError> {
+    if let [one] = matches[..] {
+        return Ok(one);
+    }
+    matches.sort_unstable();
+    Err(SelectError::Ambiguous {
+        name: name.to_owned(),
+        matches: matches.into_iter().map(str::to_owned).collect(),
+    })
+}

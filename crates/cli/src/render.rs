@@ -1,0 +1,35 @@
+//! Values of the protocol as text: pure functions of a value and a [`Style`].
+//!
+//! Every function returns whole lines. Text that comes from models, servers and files is made
+//! visible before it is laid out.
+
+mod config;
+mod doctor;
+mod init;
+mod journal;
+pub mod json;
+mod log;
+mod next;
+mod page;
+mod resume;
+mod runs;
+mod show;
+mod status;
+mod step;
+mod summary;
+pub(crate) mod words;
+
+pub use config::{ConfigLine, config};
+pub use doctor::{DoctorLine, DoctorState, doctor};
+pub use init::{FileOutcome, InitFile, InitReport, InitRole, InitServer, init};
+pub use journal::{JournalProblem, JournalReport, journal};
+pub use log::log_line;
+pub use resume::resume;
+pub use runs::runs;
+pub use show::show;
+pub use status::status;
+pub use step::step;
+pub use summary::summary;
+
+#[cfg(doc)]
+use crate::Style;

@@ -1,0 +1,167 @@
+//! How a run stands: its state, its tasks by state, its questions, and what next.
+
+use lao_protocol::{InFlightView, RunStatus, StepStatus, StepView};
+
+use super::{next, page::Page, words};
+use crate::{
+    Style,
+    style::Tone,
+    text::short_run,
+    units::{ago, between, count, date_time, duration, elapsed, number},
+};
+
+/// Steps listed of one state; `lao show` lists them all.
+const STEPS_SHOWN: usize = 10;
+
+/// States whose steps are listed one by one, the most urgent first.
+const LISTED: [StepStatus; 5] = [
+    StepStatus::Failed,
+    StepStatus::Parked,
+    StepStatus::Running,
+    StepStatus::Skipped,
+    StepStatus::Pending,
+];
+
+/// A run as it stands.
+pub fn status(status: &RunStatus, style: &Style) -> String {
+    let mut page = Page::new(style);
+    head(&mut page, status);
+    steps(&mut page, status);
+    in_flight(&mut page, &status.in_flight);
+    questions(&mut page, status);
+    what_next(&mut page, status);
+    page.finish()
+}
+
+/// The lines that `status`, `show` and the summary begin with.
+pub(crate) fn head(page: &mut Page<'_>, status: &RunStatus) {
+    let summary = &status.summary;
+    let (tone, state) = words::run_state(summary.status);
+    let style = page.style();
+    page.cut(0, (Tone::Strong, &summary.title));
+    page.field("run", (Tone::Plain, &summary.run));
+    page.field("source", (Tone::Plain, &summary.source));
+    page.field("state", (tone, &state_line(status, state)));
+    if let Some(reason) = &status.stopped_because {
+        page.field("because", (Tone::Warning, reason));
+    }
+    page.field("tasks", (Tone::Plain, &words::counts(&summary.tasks)));
+    let started = format!(
+        "{} ({})",
+        date_time(summary.started_ms, &style.zone),
+        ago(summary.started_ms, style.now_ms)
+    );
+    page.field("started", (Tone::Plain, &started));
+    page.field("worked", (Tone::Plain, &totals(status)));
+    page.field("workspace", (Tone::Plain, &status.workspace));
+    if let Some(branch) = &status.branch {
+        page.field("branch", (Tone::Plain, branch));
+    }
+}
+
+fn state_line(status: &RunStatus, state: &str) -> String {
+    match status.summary.pid {
+        Some(pid) => format!("{state}, in process {pid}"),
+        None => state.to_owned(),
+    }
+}
+
+fn totals(status: &RunStatus) -> String {
+    format!(
+        "{}; {}, {}, {}",
+        duration(status.active_ms),
+        count(status.events, "event"),
+        count(status.findings.into(), "finding"),
+        count(status.commits.into(), "commit"),
+    )
+}
+
+fn steps(page: &mut Page<'_>, status: &RunStatus) {
+    if status.steps.is_empty() {
+        return;
+    }
+    page.heading("steps");
+    for state in LISTED {
+        let (tone, word) = words::step_state(state);
+        let steps: Vec<&StepView> = status.steps.iter().filter(|s| s.status == state).collect();
+        for step in steps.iter().take(STEPS_SHOWN) {
+            page.cut(2, (tone, &step_line(step, word)));
+            if let Some(failure) = &step.failure {
+                page.wrapped(6, (Tone::Plain, &failure.message));
+            }
+        }
+        if steps.len() > STEPS_SHOWN {
+            let more = number((steps.len() - STEPS_SHOWN) as u64);
+            page.cut(2, (Tone::Faint, &format!("and {more} more {word}")));
+        }
+    }
+    let done = status
+        .steps
+        .iter()
+        .filter(|step| step.status == StepStatus::Succeeded)
+        .count();
+    if done > 0 {
+        let line = format!("{} done", count(done as u64, "step"));
+        page.cut(2, (Tone::Good, &line));
+    }
+}
+
+fn step_line(step: &StepView, state: &str) -> String {
+    let mut line = format!("{state:<8} {}  {}", step.key, step.title);
+    match (&step.activity, step.status) {
+        (Some(activity), _) => line = format!("{line} · {activity}"),
+        (None, StepStatus::Pending) if !step.needs.is_empty() => {
+            line = format!("{line} · needs {}", step.needs.join(", "));
+        }
+        (None, _) => {}
+    }
+    if step.status == StepStatus::Running {
+        line = format!("{line} · {}", elapsed(step.elapsed_ms));
+    }
+    line
+}
+
+fn in_flight(page: &mut Page<'_>, effects: &[InFlightView]) {
+    if effects.is_empty() {
+        return;
+    }
+    page.heading("in flight");
+    let now_ms = page.style().now_ms;
+    for effect in effects {
+        page.cut(2, (Tone::Active, &in_flight_line(effect, now_ms)));
+    }
+}
+
+/// An effect under way, on one line.
+pub(crate) fn in_flight_line(effect: &InFlightView, now_ms: i64) -> String {
+    let step = effect.step.as_deref().unwrap_or("run");
+    let since = elapsed(between(effect.since_ms, now_ms));
+    format!("#{} {step}: {}, for {since}", effect.effect, effect.text)
+}
+
+fn questions(page: &mut Page<'_>, status: &RunStatus) {
+    if status.questions.is_empty() {
+        return;
+    }
+    page.heading("questions");
+    let run = short_run(&status.summary.run);
+    for question in &status.questions {
+        let text = format!(
+            "{}  {}: {}",
+            question.question, question.step, question.text
+        );
+        page.wrapped(2, (Tone::Warning, &text));
+        let command = format!(
+            "lao answer {run} {} {}",
+            question.question,
+            question.choices.join("|")
+        );
+        page.commands(&[(command, String::new())]);
+    }
+}
+
+/// The commands that help from here.
+pub(crate) fn what_next(page: &mut Page<'_>, status: &RunStatus) {
+    page.heading("next");
+    page.commands(&next::commands(status));
+}
