@@ -29,8 +29,10 @@ pub(crate) fn load(layers: &Layers) -> Result<Config, ConfigError> {
         });
     }
     fill_defaults(&mut draft);
+    let already = draft.problems.len();
     let mut build = Build { draft };
     let config = build.config();
+    build.draft.sort_problems(already);
     let problems = build.draft.problems;
     match config {
         Some(config) if problems.is_empty() => Ok(config),

@@ -47,7 +47,7 @@ pub(crate) struct Entry {
 pub(crate) struct Draft {
     /// By dotted key.
     pub(crate) entries: BTreeMap<String, Entry>,
-    /// Each endpoint's name with the place where it is named last.
+    /// Each endpoint's name with the place of its section, or else where it is named first.
     pub(crate) endpoints: BTreeMap<String, Source>,
     /// Keys with a value that did not fit, in any layer.
     pub(crate) faulty: BTreeSet<String>,
@@ -74,6 +74,11 @@ impl Draft {
         draft
     }
 
+    /// Puts the problems found since there were `already` so many in the order of their places.
+    pub(crate) fn sort_problems(&mut self, already: usize) {
+        self.problems[already..].sort_by_key(|problem| problem.place.order());
+    }
+
     /// Whether a file could not be read at all, so that what is missing proves nothing.
     pub(crate) fn is_incomplete(&self) -> bool {
         let syntax = |problem: &Problem| matches!(problem.fault, Fault::Syntax { .. });
@@ -81,13 +86,21 @@ impl Draft {
     }
 
     pub(crate) fn set(&mut self, path: &[&str], value: Value, source: Source) {
-        self.name_endpoint(path, &source);
+        self.mention_endpoint(path, &source);
         self.entries.insert(path.join("."), Entry { value, source });
     }
 
-    pub(crate) fn name_endpoint(&mut self, path: &[&str], source: &Source) {
-        if let ["endpoints", name, ..] = path {
+    /// Takes note of an endpoint's section.
+    pub(crate) fn begin_endpoint(&mut self, path: &[&str], source: &Source) {
+        if let ["endpoints", name] = path {
             self.endpoints.insert((*name).to_owned(), source.clone());
+        }
+    }
+
+    fn mention_endpoint(&mut self, path: &[&str], source: &Source) {
+        if let ["endpoints", name, ..] = path {
+            let endpoint = self.endpoints.entry((*name).to_owned());
+            endpoint.or_insert_with(|| source.clone());
         }
     }
 
@@ -115,7 +128,7 @@ impl Draft {
         let key = path.join(".");
         for misfit in misfits {
             let source = place(misfit.span.start);
-            self.name_endpoint(path, &source);
+            self.mention_endpoint(path, &source);
             self.push(source, format!("{key}{}", misfit.below), misfit.fault);
         }
         self.faulty.insert(key);

@@ -49,6 +49,26 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// Layer, line and column, by which places are put in order.
+    pub(crate) fn order(&self) -> (u8, u32, u32) {
+        match self {
+            Self::BuiltIn => (0, 0, 0),
+            Self::File {
+                origin,
+                line,
+                column,
+                ..
+            } => match origin {
+                FileOrigin::User => (1, *line, *column),
+                FileOrigin::Project => (2, *line, *column),
+            },
+            Self::Environment { .. } => (3, 0, 0),
+            Self::Flag { .. } => (4, 0, 0),
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

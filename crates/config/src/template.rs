@@ -39,6 +39,8 @@ const HEAD: &str = "\
 # has none; remove the `#` to set it. `lao config show` prints every value and its source.
 ";
 
+const LINE_CHARS_MAX: usize = 96;
+
 const EXAMPLE_ENDPOINT: &str = "ollama";
 
 /// Window assumed in examples where none was found; the schema's default.
@@ -97,6 +99,23 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// Writes a sentence as comment lines of a readable length.
+    fn prose(&mut self, mark: &str, sentence: &str) {
+        let mut mark.clone_into(&mut line);
+        for word in sentence.split(' ') {
+            if line.len() > mark.len() {
+                if line.chars().count() + word.chars().count() >= LINE_CHARS_MAX {
+                    self.line(&line);
+                    mark.clone_into(&mut line);
+                } else {
+                    line.push(' ');
+                }
+            }
+            line.push_str(word);
+        }
+        self.line(&line);
+    }
+
     fn header(&mut self, switch: Switch, section: &str) {
         self.line(&format!("{}[{section}]", switch.mark()));
     }
@@ -139,7 +158,7 @@ impl Page {
             | Kind::Words
             | Kind::Commands => String::new(),
         };
-        self.line(&format!("# {}.{choices}", key.meaning));
+        self.prose("# ", &format!("{}.{choices}", key.meaning));
     }
 
     fn endpoints(&mut self, detected: &Detected) {
@@ -161,7 +180,10 @@ impl Page {
             self.line("\n# A file of answers instead of a server, for trials and tests.");
             self.header(Switch::Off, "endpoints.scripted");
             self.setting(Switch::Off, "kind", "\"scripted\"");
-            self.setting(Switch::Off, "script", "\"answers.toml\"");
+            for key in keys("endpoints.*").filter(|key| key.name() == "script") {
+                self.explain(key);
+                self.setting(Switch::Off, key.name(), &value_of(key));
+            }
         }
     }
 
@@ -240,7 +262,8 @@ impl Page {
                 Default::Value(value) => format!(" Default: {value}."),
                 Default::Unset(_) => String::new(),
             };
-            self.line(&format!("#   {}: {}.{default}", key.path, key.meaning));
+            let text = format!("{}: {}.{default}", key.path, key.meaning);
+            self.prose("#   ", &text);
         }
         self.line("#commands = [");
         self.line("#{ name = \"test\", run = \"cargo test\", per = \"wave\", timeout_s = 600 },");

@@ -22,15 +22,8 @@ pub(super) fn read(draft: &mut Draft, origin: FileOrigin, layer: &FileLayer) {
     if errors.is_empty() {
         let already = draft.problems.len();
         Walk { draft, places }.table(tree.get_ref(), &mut Vec::new());
-        draft.problems[already..].sort_by_key(|problem| place_key(&problem.place));
-    }
-}
-
-/// Tables are walked in the order of their names; problems are told in that of their lines.
-fn place_key(place: &Source) -> (u32, u32) {
-    match place {
-        Source::File { line, column, .. } => (*line, *column),
-        Source::BuiltIn | Source::Environment { .. } | Source::Flag { .. } => (0, 0),
+        // Tables are walked in the order of their names.
+        draft.sort_problems(already);
     }
 }
 
@@ -71,7 +64,7 @@ impl Walk<'_> {
         if !schema::is_section(path) {
             return self.draft.push(place, path.join("."), unknown_key(path));
         }
-        self.draft.name_endpoint(path, &place);
+        self.draft.begin_endpoint(path, &place);
         match tree.get_ref().as_table() {
             Some(table) => self.table(table, path),
             None => self
