@@ -170,11 +170,7 @@ impl Writer {
     /// Writes the batch and answers everyone in it.
     fn commit(&mut self, batch: &mut Batch, acks: &mut Vec<Ack>) {
         acks.clear();
-        let outcome = self.append(batch, acks);
-        batch.records = 0;
-        batch.bytes = 0;
-        batch.drafts.clear();
-        match outcome {
+        match self.append(batch, acks) {
             Ok(()) => {
                 for (on_durable, ack) in batch.answers.drain(..).zip(acks.drain(..)) {
                     on_durable(Ok(ack));
@@ -188,6 +184,10 @@ impl Writer {
                 }
             }
         }
+        // After the answers, since nobody should wait for memory to be given back.
+        batch.drafts.clear();
+        batch.records = 0;
+        batch.bytes = 0;
     }
 
     fn append(&mut self, batch: &Batch, acks: &mut Vec<Ack>) -> Result<(), Arc<AppendError>> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -231,7 +231,7 @@ impl Blobs {
             }
             Err(error) => return Err(self.failed(error)),
         };
-        let hashed = unpack_and_hash(file, &mut take);
+        let hashed = unpack_and_hash(file, BLOB_BYTES_MAX, &mut take);
         match hashed {
             Ok(found) if found == hash => Ok(()),
             // A frame that does not unpack and content that does not match are the same to the reader.
@@ -244,18 +244,23 @@ impl Blobs {
     }
 }
 
-/// Unpacks at most [`BLOB_BYTES_MAX`] bytes, piece by piece, and hashes them.
-fn unpack_and_hash(file: File, take: &mut impl FnMut(&[u8])) -> io::Result<BlobHash> {
-    let limit = BLOB_BYTES_MAX as u64 + 1;
-    let mut content = zstd::stream::read::Decoder::new(file)?.take(limit);
+/// Unpacks piece by piece, and hashes; more than `limit` bytes are as wrong as a broken frame.
+fn unpack_and_hash(
+    file: impl Read,
+    limit: usize,
+    take: &mut impl FnMut(&[u8]),
+) -> io::Result<BlobHash> {
+    let mut content = zstd::stream::read::Decoder::new(file)?;
     let mut hasher = blake3::Hasher::new();
     let mut piece = vec![0; 64 * 1024];
+    let mut rest = limit;
     loop {
         let count = content.read(&mut piece)?;
         if count == 0 {
             return Ok(BlobHash(*hasher.finalize().as_bytes()));
         }
-        hasher.write_all(&piece[..count])?;
+        rest = rest.checked_sub(count).ok_or(io::ErrorKind::FileTooLarge)?;
+        hasher.update(&piece[..count]);
         take(&piece[..count]);
     }
 }
@@ -268,4 +273,22 @@ fn make_folder(folder: &Path) -> Result<(), StorageFailure> {
     std::fs::create_dir_all(folder)
         .and_then(|()| folder.parent().map_or(Ok(()), folder::sync))
         .map_err(|error| StorageFailure::new(folder, error))
+}
+
+#[cfg(test)]
+mod tests {
+    //! Unpacking is bounded, whatever a file claims.
+
+    use super::*;
+
+    #[test]
+    fn a_frame_that_unpacks_to_more_than_the_limit_is_refused_before_it_is_all_there() {
+        let bomb = zstd::bulk::compress(&vec![0; 4 * 1024 * 1024], ZSTD_LEVEL).unwrap();
+        let mut taken = 0;
+        let unpacked = unpack_and_hash(&bomb[..], 1024 * 1024, &mut |piece| taken += piece.len());
+        assert!(unpacked.is_err());
+        assert!(taken <= 1024 * 1024);
+        let unpacked = unpack_and_hash(&bomb[..], 4 * 1024 * 1024, &mut |_| {});
+        assert_eq!(unpacked.unwrap(), BlobHash::of(&vec![0; 4 * 1024 * 1024]));
+    }
 }

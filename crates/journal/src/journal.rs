@@ -121,6 +121,8 @@ impl Journal {
     /// One variant per cure; see [`OpenError`]. Nothing is written when it fails.
     pub fn open(dir: &Path, options: &Options) -> Result<Self, OpenError> {
         let path = dir.join(JOURNAL_FILE);
+        // redb writes as soon as it opens for writing, so what must be refused is refused before.
+        Reader::open(dir, options)?.head()?;
         let writing = store::open_existing(&path, options)?;
         let txn = contained(|| redb::ReadableDatabase::begin_read(&*writing.db))
             .map_err(|refusal| refusal.into_read_error(&path))?;
@@ -207,7 +209,7 @@ impl Journal {
             first_seq,
             last_seq,
         })?;
-        let head = self.commit(groups, acks)?;
+        let head = self.commit(groups, last_seq - self.head.seq, acks)?;
         self.settle()?;
         self.head = head;
         self.ask_fault(FaultPoint::AfterCommit {
@@ -220,54 +222,27 @@ impl Journal {
     fn commit<'a>(
         &mut self,
         groups: impl Iterator<Item = &'a [Draft]>,
+        records: u64,
         acks: &mut Vec<Ack>,
     ) -> Result<Head, AppendError> {
-        let Self {
-            path,
-            meta,
-            head,
-            record,
-            unborn,
-            writing,
-        } = self;
-        let mut head = *head;
-        let mut refused = None;
-        let committed = contained(|| -> Result<bool, redb::Error> {
-            let txn = writing.db.begin_write()?;
-            if unborn.is_some() {
+        let mut encoder = Encoder {
+            head: self.head,
+            record: &mut self.record,
+            acks,
+        };
+        let (meta, db) = (self.unborn.as_ref().map(|_| &self.meta), &self.writing.db);
+        let committed = contained(|| -> Result<Result<Head, AppendError>, redb::Error> {
+            let txn = db.begin_write()?;
+            if let Some(meta) = meta {
                 meta.write(&mut txn.open_table(META)?)?;
             }
-            {
-                let mut events = txn.open_table(EVENTS)?;
-                let mut end = events.upper_bound_mut(std::ops::Bound::<u64>::Unbounded)?;
-                for group in groups {
-                    let first_seq = head.seq + 1;
-                    for draft in group {
-                        match record::encode_after(head, draft, record) {
-                            Ok(next) => head = next,
-                            Err(unwritable) => {
-                                refused = Some(unwritable_error(unwritable, head.seq + 1, draft));
-                                return Ok(false);
-                            }
-                        }
-                        end.insert_before(head.seq, record.as_slice())?;
-                    }
-                    acks.push(Ack {
-                        first_seq,
-                        last_seq: head.seq,
-                        head,
-                    });
-                }
-                end.close()?;
+            if let Err(refused) = insert(&txn, groups, records, &mut encoder)? {
+                return Ok(Err(refused));
             }
             txn.commit()?;
-            Ok(true)
+            Ok(Ok(encoder.head))
         });
-        match (committed, refused) {
-            (Ok(_), Some(unwritable)) => Err(unwritable),
-            (Ok(_), None) => Ok(head),
-            (Err(refusal), _) => Err(append_error(refusal, path)),
-        }
+        committed.map_err(|refusal| append_error(refusal, &self.path))?
     }
 
     /// After the first commit the file gets its final name, durably.
@@ -303,6 +278,64 @@ impl Journal {
                 })
             }
         }
+    }
+}
+
+/// From this many records on, redb's cursor is faster than single inserts; below, it is slower.
+const CURSOR_RECORDS_MIN: u64 = 16;
+
+/// Puts the records at the end of the table, or tells which of them breaks a rule.
+fn insert<'a>(
+    txn: &redb::WriteTransaction,
+    groups: impl Iterator<Item = &'a [Draft]>,
+    records: u64,
+    encoder: &mut Encoder<'_>,
+) -> Result<Result<(), AppendError>, redb::Error> {
+    let mut events = txn.open_table(EVENTS)?;
+    if records < CURSOR_RECORDS_MIN {
+        return encoder.encode(groups, |seq, record| {
+            events.insert(seq, record)?;
+            Ok(())
+        });
+    }
+    let mut end = events.upper_bound_mut(std::ops::Bound::<u64>::Unbounded)?;
+    let encoded = encoder.encode(groups, |seq, record| Ok(end.insert_before(seq, record)?))?;
+    end.close()?;
+    Ok(encoded)
+}
+
+/// Turns drafts into records, one at a time in one buffer.
+struct Encoder<'a> {
+    head: Head,
+    record: &'a mut Vec<u8>,
+    acks: &'a mut Vec<Ack>,
+}
+
+impl Encoder<'_> {
+    /// Hands every record to `put`, and notes for each group what it became.
+    fn encode<'a>(
+        &mut self,
+        groups: impl Iterator<Item = &'a [Draft]>,
+        mut put: impl FnMut(u64, &[u8]) -> Result<(), redb::Error>,
+    ) -> Result<Result<(), AppendError>, redb::Error> {
+        for group in groups {
+            let first_seq = self.head.seq + 1;
+            for draft in group {
+                match record::encode_after(self.head, draft, self.record) {
+                    Ok(next) => self.head = next,
+                    Err(unwritable) => {
+                        return Ok(Err(unwritable_error(unwritable, self.head.seq + 1, draft)));
+                    }
+                }
+                put(self.head.seq, self.record)?;
+            }
+            self.acks.push(Ack {
+                first_seq,
+                last_seq: self.head.seq,
+                head: self.head,
+            });
+        }
+        Ok(Ok(()))
     }
 }
 

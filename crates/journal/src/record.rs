@@ -208,7 +208,7 @@ pub(crate) fn decode_after(previous: Head, bytes: &[u8]) -> Result<RecordRef<'_>
             found: payload.len(),
         });
     }
-    if header.seq != previous.seq + 1 {
+    if header.seq != previous.seq.saturating_add(1) {
         return Err(Damage::WrongSeq { stated: header.seq });
     }
     if header.cause >= header.seq {
@@ -221,4 +221,227 @@ pub(crate) fn decode_after(previous: Head, bytes: &[u8]) -> Result<RecordRef<'_>
         payload,
         hash,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    //! The layout against frozen bytes, and against every single flipped bit.
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::chain::Genesis;
+
+    fn golden_head() -> Head {
+        let genesis = Genesis {
+            run: String::from("01J-golden"),
+            started: vec![1, 2, 3],
+        };
+        Head {
+            seq: 0,
+            hash: genesis.hash(),
+        }
+    }
+
+    fn golden_drafts() -> [Draft; 3] {
+        let draft = |event_type, cause, payload: &[u8]| Draft {
+            event_type,
+            schema_version: 0x0201,
+            flags: 0x80,
+            wall_time_ms: -2,
+            monotonic_ns: 0x0102_0304_0506_0708,
+            cause,
+            payload: payload.to_vec(),
+        };
+        [
+            draft(0x1234, 0, b"first"),
+            draft(7, 1, b""),
+            draft(0xFFFF, 2, &[0, 0xFF]),
+        ]
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn the_bytes_of_a_header_are_frozen() {
+        let header = Header {
+            format_version: FormatVersion::LATEST,
+            codec: Codec::BINCODE_2,
+            flags: 0x80,
+            event_type: 0x1234,
+            schema_version: 0x0201,
+            seq: 0x1112_1314_1516_1718,
+            wall_time_ms: -2,
+            monotonic_ns: 0x0102_0304_0506_0708,
+            cause: 0x2122_2324_2526_2728,
+            payload_len: 0x3132_3334,
+        };
+        assert_eq!(hex(&header.encode()), GOLDEN_HEADER);
+    }
+
+    #[test]
+    fn the_bytes_of_a_chain_are_frozen() {
+        let mut head = golden_head();
+        assert_eq!(head.hash.to_hex(), GOLDEN_GENESIS);
+        let mut record = Vec::new();
+        for (draft, golden) in golden_drafts().iter().zip(GOLDEN_CHAIN) {
+            head = encode_after(head, draft, &mut record).unwrap();
+            assert_eq!(hex(&record), golden);
+        }
+    }
+
+    const GOLDEN_HEADER: &str = "";
+    const GOLDEN_GENESIS: &str = "";
+    const GOLDEN_CHAIN: [&str; 3] = ["", "", ""];
+
+    fn any_draft() -> impl Strategy<Value = Draft> {
+        let numbers = any::<(u16, u16, u8, i64, u64)>();
+        (numbers, proptest::collection::vec(any::<u8>(), 0..200)).prop_map(|(numbers, payload)| {
+            let (event_type, schema_version, flags, wall_time_ms, monotonic_ns) = numbers;
+            Draft {
+                event_type,
+                schema_version,
+                flags,
+                wall_time_ms,
+                monotonic_ns,
+                cause: 0,
+                payload,
+            }
+        })
+    }
+
+    fn any_head() -> impl Strategy<Value = Head> {
+        (0..u64::MAX - 1, any::<[u8; 32]>()).prop_map(|(seq, hash)| Head {
+            seq,
+            hash: ChainHash::from_bytes(hash),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_header_survives(bytes: [u8; 11], fields: (u16, u16, u64, i64, u64, u64, u32)) {
+            let (event_type, schema_version, seq, wall_time_ms, monotonic_ns, cause, payload_len) = fields;
+            let header = Header {
+                format_version: FormatVersion::new(u16::from_le_bytes([bytes[0], bytes[1]])),
+                codec: Codec::new(bytes[2]),
+                flags: bytes[3],
+                event_type, schema_version, seq, wall_time_ms, monotonic_ns, cause, payload_len,
+            };
+            prop_assert_eq!(Header::decode(&header.encode()), header);
+        }
+
+        #[test]
+        fn a_record_survives(previous in any_head(), mut draft in any_draft(), cause: u64) {
+            draft.cause = cause % (previous.seq + 1);
+            let mut bytes = Vec::new();
+            let head = encode_after(previous, &draft, &mut bytes).unwrap();
+            prop_assert_eq!(bytes.len(), draft.payload.len() + RECORD_OVERHEAD_BYTES);
+            let record = decode_after(previous, &bytes).unwrap();
+            prop_assert_eq!(record.hash, head.hash);
+            prop_assert_eq!(record.payload, &draft.payload[..]);
+            let Header { format_version, codec, flags, event_type, schema_version, seq, wall_time_ms, monotonic_ns, cause, payload_len } = record.header;
+            prop_assert_eq!(format_version, FormatVersion::LATEST);
+            prop_assert_eq!(codec, Codec::BINCODE_2);
+            prop_assert_eq!(seq, previous.seq + 1);
+            prop_assert_eq!(payload_len as usize, draft.payload.len());
+            let read = Draft { event_type, schema_version, flags, wall_time_ms, monotonic_ns, cause, payload: record.payload.to_vec() };
+            prop_assert_eq!(read, draft);
+        }
+
+        #[test]
+        fn any_bytes_are_refused(previous in any_head(), bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(decode_after(previous, &bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_record_is_detected() {
+        let mut bytes = Vec::new();
+        encode_after(golden_head(), &golden_drafts()[0], &mut bytes).unwrap();
+        for bit in 0..bytes.len() * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode_after(golden_head(), &bytes).is_err(), "bit {bit}");
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        assert!(decode_after(golden_head(), &bytes).is_ok());
+    }
+
+    #[test]
+    fn every_flipped_bit_of_the_previous_hash_is_detected() {
+        let mut bytes = Vec::new();
+        encode_after(golden_head(), &golden_drafts()[0], &mut bytes).unwrap();
+        for bit in 0..ChainHash::BYTES * 8 {
+            let mut hash = *golden_head().hash.as_bytes();
+            hash[bit / 8] ^= 1 << (bit % 8);
+            let other = Head {
+                seq: 0,
+                hash: ChainHash::from_bytes(hash),
+            };
+            assert_eq!(decode_after(other, &bytes), Err(Damage::HashMismatch));
+        }
+    }
+
+    /// A record with a true hash and a changed header, as only a program writes it.
+    fn forged(change: impl FnOnce(&mut Header)) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_after(golden_head(), &golden_drafts()[0], &mut bytes).unwrap();
+        let mut header = Header::decode(bytes.first_chunk().unwrap());
+        change(&mut header);
+        bytes.truncate(bytes.len() - ChainHash::BYTES);
+        bytes[..HEADER_BYTES].copy_from_slice(&header.encode());
+        let hash = golden_head().hash.next(&bytes);
+        bytes.extend_from_slice(hash.as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_header_that_contradicts_its_place_is_refused() {
+        let refused = |bytes: &[u8]| decode_after(golden_head(), bytes).unwrap_err();
+        let bytes = forged(|header| header.payload_len = u32::MAX);
+        assert_eq!(
+            refused(&bytes),
+            Damage::LengthMismatch {
+                stated: u32::MAX,
+                found: 5
+            }
+        );
+        let bytes = forged(|header| header.seq = 2);
+        assert_eq!(refused(&bytes), Damage::WrongSeq { stated: 2 });
+        let bytes = forged(|header| header.cause = 1);
+        assert_eq!(refused(&bytes), Damage::CauseAhead { cause: 1 });
+        let bytes = forged(|header| header.format_version = FormatVersion::new(2));
+        assert!(matches!(refused(&bytes), Damage::NewerFormat(_)));
+    }
+
+    #[test]
+    fn an_unknown_codec_stays_readable_as_bytes() {
+        let bytes = forged(|header| header.codec = Codec::new(9));
+        let record = decode_after(golden_head(), &bytes).unwrap();
+        assert_eq!(
+            (record.header.codec, record.payload),
+            (Codec::new(9), &b"first"[..])
+        );
+    }
+
+    #[test]
+    fn the_genesis_binds_the_run_and_how_it_was_started() {
+        let genesis = |run: &str, started: &[u8]| {
+            Genesis {
+                run: run.to_string(),
+                started: started.to_vec(),
+            }
+            .hash()
+        };
+        let hashes = [
+            genesis("a", b"bc"),
+            genesis("ab", b"c"),
+            genesis("a", b"bd"),
+            genesis("abc", b""),
+        ];
+        for (index, hash) in hashes.iter().enumerate() {
+            assert!(!hashes[..index].contains(hash));
+        }
+    }
 }

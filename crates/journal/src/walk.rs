@@ -97,11 +97,11 @@ impl Snapshot {
             Start::Seq(seq) => self.stored_head((seq - 1).min(self.last_seq()?))?,
             Start::After(head) => head,
         };
-        let range = contained(|| self.events.range(previous.seq + 1..))
+        let range = contained(|| self.events.range(previous.seq.saturating_add(1)..))
             .map_err(|refusal| self.refuse(refusal))?;
         let first = match start {
             Start::Seq(seq) => seq,
-            Start::After(head) => head.seq + 1,
+            Start::After(head) => head.seq.saturating_add(1),
         };
         Ok(Walk {
             path: self.path.clone(),
@@ -123,7 +123,7 @@ impl Snapshot {
         let mut is_sound = true;
         while let Some((seq, bytes)) = walk.next_entry()? {
             let (seq, bytes) = (seq.value(), bytes.value());
-            for missing in walk.previous.seq + 1..seq {
+            for missing in walk.previous.seq.saturating_add(1)..seq {
                 is_sound = false;
                 found(missing, Survey::Damaged(Damage::Missing));
                 if missing - walk.previous.seq >= GAP_RECORDS_SHOWN_MAX {
@@ -182,7 +182,7 @@ impl Walk {
 
     /// Checks one stored pair and moves on.
     fn check<'a>(&mut self, seq: u64, bytes: &'a [u8]) -> Result<RecordRef<'a>, ReadError> {
-        let expected = self.previous.seq + 1;
+        let expected = self.previous.seq.saturating_add(1);
         if seq != expected {
             return Err(damaged(&self.path, Place::Record(expected), Damage::Missing).into());
         }
