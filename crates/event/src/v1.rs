@@ -28,7 +28,7 @@ pub use run::{
     RunStopping, StopReason,
 };
 pub use step::{
-    FailureReason, NewStep, ParkReason, PlanRejected, SkipReason, StartCause, StepDefinition,
+    AnswerRejected, FailureReason, NewStep, ParkReason, SkipReason, StartCause, StepDefinition,
     StepEnded, StepOutcome, StepParked, StepRetried, StepStarted, StepsAdded, TaskDefinition,
 };
 pub use tool::{
@@ -117,8 +117,8 @@ events! {
     13 StepParked,
     /// A person sent a step back to pending.
     14 StepRetried,
-    /// The planner's answer was turned down.
-    15 PlanRejected,
+    /// An answer of the planner or reviewer could not be used; it is asked again.
+    15 AnswerRejected,
     /// A model is being asked.
     20 ModelCallStarted,
     /// The model answered, or failed to.

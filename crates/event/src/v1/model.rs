@@ -208,6 +208,8 @@ pub enum FailureKind {
     TimedOut,
     /// The script of a scripted model has no turn that fits.
     ScriptMismatch,
+    /// The run was cancelled before the answer was complete.
+    Aborted,
 }
 
 fn visit_message(message: &mut Message, visit: &mut dyn FnMut(&mut Content)) {

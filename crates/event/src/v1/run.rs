@@ -109,6 +109,13 @@ pub enum StopReason {
         /// What was tried and what came back.
         message: String,
     },
+    /// A model server does not have a model the run needs.
+    ModelMissing {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The server's own words.
+        message: String,
+    },
     /// Nothing can go on before a person answers.
     Parked,
     /// One effect was lost more often than the settings allow.

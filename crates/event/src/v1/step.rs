@@ -192,10 +192,10 @@ pub struct StepRetried {
     pub step: StepId,
 }
 
-/// The planner's answer was turned down.
+/// An answer of the planner or reviewer could not be used; it is asked again.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
-pub struct PlanRejected {
-    /// The planning step.
+pub struct AnswerRejected {
+    /// The step.
     pub step: StepId,
     /// What is wrong with it, a sentence each.
     pub problems: Vec<String>,
@@ -206,5 +206,5 @@ without_contents!(
     StepEnded,
     StepParked,
     StepRetried,
-    PlanRejected
+    AnswerRejected
 );

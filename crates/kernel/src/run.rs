@@ -1,0 +1,426 @@
+//! The run's own life.
+//!
+//! | from | event | to |
+//! | --- | --- | --- |
+//! | nothing | `RunStarted` | working |
+//! | working | `RunStopping` | stopping |
+//! | stopping | `RunStopped` (nothing in flight) | stopped |
+//! | working, stopping, stopped, ended | `RunResumed` | working |
+//! | working, stopping | `RunEnded` | ended |
+//!
+//! A process that was killed leaves `working` or `stopping` behind; `RunResumed` says that
+//! another one took over, and comes with `EffectsLost` for what was in flight.
+
+use lao_event::{
+    Content, EffectId, Event, RunId, Settings,
+    latest::{
+        Definition, EffectsLost, LossCause, NewStep, PlanDefinition, RunEnded, RunOutcome,
+        RunResumed, RunStarted, RunStopped, RunStopping, StepDefinition, StepsAdded, StopReason,
+        WorkspaceEnded, WorkspaceOutcome, WorkspaceStarted,
+    },
+};
+use serde::Serialize;
+
+use crate::{
+    command::{Rejection, Retry, Start},
+    evolve::Inconsistency,
+    question,
+    state::{InFlight, InFlightKind, State},
+    step,
+};
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// Its identity.
+    pub id: RunId,
+    /// What it executes.
+    pub plan: PlanDefinition,
+    /// With which settings.
+    pub settings: Settings,
+    /// Source of everything that looks random.
+    pub seed: u64,
+    /// How it stands.
+    pub phase: RunPhase,
+    /// Where it works.
+    pub workspace: Workspace,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum RunPhase {
+    /// It starts whatever may start.
+    Working,
+    /// It starts nothing new.
+    Stopping(StopReason),
+    /// Nothing is in flight; it can be resumed.
+    Stopped(StopReason),
+    /// It is over.
+    Ended(RunOutcome),
+}
+
+/// The life of a plan, as its run's steps show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum PlanPhase {
+    /// The run exists.
+    Registered,
+    /// The planner is at work.
+    Planning,
+    /// There is at least one task, and none has begun.
+    Planned,
+    /// Tasks are under way.
+    Running,
+    /// Every task is done.
+    Done,
+    /// The run ended otherwise.
+    Failed,
+}
+
+/// The folder a run works in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Workspace {
+    /// Whether it is ready in this process.
+    pub readiness: Readiness,
+    /// The commit the run builds on, once known.
+    pub base: Option<String>,
+    /// What the user had not committed when the run began, once known.
+    pub dirty: Option<Vec<String>>,
+}
+
+/// Whether the workspace is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Readiness {
+    /// It must be made so.
+    Due,
+    /// It is being made so.
+    Preparing,
+    /// It is.
+    Ready,
+}
+
+impl Run {
+    /// Effects may be started.
+    pub fn is_working(&self) -> bool {
+        matches!(self.phase, RunPhase::Working)
+    }
+}
+
+impl State {
+    /// The life of the plan.
+    pub fn plan_phase(&self) -> PlanPhase {
+        let Some(run) = &self.run else {
+            return PlanPhase::Registered;
+        };
+        if let RunPhase::Ended(outcome) = run.phase {
+            return match outcome {
+                RunOutcome::Succeeded => PlanPhase::Done,
+                RunOutcome::Failed | RunOutcome::Cancelled => PlanPhase::Failed,
+            };
+        }
+        let planning = &self.steps[..run.plan.chunks.len().min(self.steps.len())];
+        if planning.iter().all(step::Step::has_succeeded) {
+            let begun = |step: &step::Step| step.attempt.0 > 0;
+            let any_task = self.steps[planning.len()..].iter().any(begun);
+            return if any_task {
+                PlanPhase::Running
+            } else {
+                PlanPhase::Planned
+            };
+        }
+        match planning.first() {
+            Some(first) if first.attempt.0 > 0 => PlanPhase::Planning,
+            Some(_) | None => PlanPhase::Registered,
+        }
+    }
+}
+
+pub(crate) fn decide_start(state: &State, start: Start) -> Result<Vec<Event>, Rejection> {
+    use lao_event::Role;
+    if state.run.is_some() {
+        return Err(Rejection::AlreadyStarted);
+    }
+    for role in [Role::Planner, Role::Coder, Role::Reviewer] {
+        if start.settings.role(role).is_none() {
+            return Err(Rejection::RoleMissing(role));
+        }
+    }
+    let Definition::Plan(plan) = &start.definition;
+    if plan.chunks.is_empty() {
+        return Err(Rejection::NothingToDo);
+    }
+    let steps = planning_steps(plan);
+    let started = RunStarted {
+        run: start.run,
+        program: start.program,
+        definition: start.definition,
+        settings: settings_content(&start.settings),
+        seed: start.seed,
+    };
+    Ok(vec![started.into(), StepsAdded { by: None, steps }.into()])
+}
+
+/// One step for each chunk of the plan, each needing the one before.
+fn planning_steps(plan: &PlanDefinition) -> Vec<NewStep> {
+    let count = plan.chunks.len();
+    let step = |index: usize| {
+        let number = u32::try_from(index).expect("a plan has fewer than 2^32 chunks");
+        let (key, title) = if count == 1 {
+            ("plan".to_owned(), "Plan the tasks".to_owned())
+        } else {
+            (
+                format!("plan-{}", index + 1),
+                format!("Plan the tasks of part {} of {count}", index + 1),
+            )
+        };
+        NewStep {
+            key,
+            title,
+            needs: number
+                .checked_sub(1)
+                .map(lao_event::StepId)
+                .into_iter()
+                .collect(),
+            definition: StepDefinition::Planning { chunk: number },
+        }
+    };
+    (0..count).map(step).collect()
+}
+
+fn settings_content(settings: &Settings) -> Content {
+    Content::Inline(serde_json::to_string(settings).expect("settings are plain JSON"))
+}
+
+pub(crate) fn decide_resume(
+    state: &State,
+    program: String,
+    settings: Option<&Settings>,
+    retry: Option<&Retry>,
+) -> Result<Vec<Event>, Rejection> {
+    let run = state.run.as_ref().ok_or(Rejection::NotStarted)?;
+    let over = matches!(run.phase, RunPhase::Ended(_));
+    if over && retry.is_none() {
+        return Err(Rejection::Ended);
+    }
+    let mut events: Vec<Event> = vec![
+        RunResumed {
+            program,
+            settings: settings.map(settings_content),
+        }
+        .into(),
+    ];
+    let lost = lost_with_process(state);
+    if !lost.is_empty() {
+        events.push(
+            EffectsLost {
+                effects: lost.clone(),
+                cause: LossCause::ProcessEnded,
+            }
+            .into(),
+        );
+        let on_unknown = settings.unwrap_or(&run.settings).on_unknown;
+        events.extend(question::about_lost(state, &lost, on_unknown));
+    }
+    if let Some(retry) = retry {
+        events.extend(step::decide_retry(state, retry)?);
+    }
+    Ok(events)
+}
+
+/// What was under way when a process ended. Making the workspace ready simply begins anew, and
+/// what waits for a person was not under way.
+fn lost_with_process(state: &State) -> Vec<EffectId> {
+    let under_way = |flight: &InFlight| {
+        flight.waits_for.is_none() && !matches!(flight.kind, InFlightKind::Workspace)
+    };
+    state
+        .in_flight
+        .iter()
+        .filter(|(_, flight)| under_way(flight))
+        .map(|(effect, _)| *effect)
+        .collect()
+}
+
+pub(crate) fn decide_stop(state: &State, reason: StopReason) -> Result<Vec<Event>, Rejection> {
+    let run = state.run.as_ref().ok_or(Rejection::NotStarted)?;
+    match &run.phase {
+        RunPhase::Working => Ok(vec![RunStopping { reason }.into()]),
+        RunPhase::Stopping(StopReason::Cancelled) => Err(Rejection::Stopping),
+        RunPhase::Stopping(_) | RunPhase::Stopped(_) if reason == StopReason::Cancelled => {
+            Ok(vec![RunStopping { reason }.into()])
+        }
+        RunPhase::Stopping(_) | RunPhase::Stopped(_) => Err(Rejection::Stopping),
+        RunPhase::Ended(_) => Err(Rejection::Ended),
+    }
+}
+
+pub(crate) fn decide_workspace_ended(
+    state: &State,
+    effect: EffectId,
+    outcome: WorkspaceOutcome,
+) -> Result<Vec<Event>, Rejection> {
+    match state.in_flight.get(&effect) {
+        Some(InFlight {
+            kind: InFlightKind::Workspace,
+            ..
+        }) => {}
+        Some(_) | None => return Err(Rejection::UnknownEffect(effect)),
+    }
+    let stop = match &outcome {
+        WorkspaceOutcome::Unusable { message } if state.started().is_working() => {
+            Some(StopReason::WorkspaceUnusable {
+                message: message.clone(),
+            })
+        }
+        WorkspaceOutcome::Unusable { .. } | WorkspaceOutcome::Ready { .. } => None,
+    };
+    let mut events: Vec<Event> = vec![WorkspaceEnded { effect, outcome }.into()];
+    events.extend(stop.map(|reason| RunStopping { reason }.into()));
+    Ok(events)
+}
+
+/// The event that follows when nothing is in flight while the run is stopping.
+pub(crate) fn advance_stopping(reason: &StopReason) -> Event {
+    match reason {
+        StopReason::Cancelled => RunEnded {
+            outcome: RunOutcome::Cancelled,
+        }
+        .into(),
+        StopReason::Interrupted
+        | StopReason::ServerUnreachable { .. }
+        | StopReason::ModelMissing { .. }
+        | StopReason::Parked
+        | StopReason::EffectLostTooOften { .. }
+        | StopReason::WorkspaceUnusable { .. } => RunStopped {
+            reason: reason.clone(),
+        }
+        .into(),
+    }
+}
+
+/// The event that follows when nothing is in flight and nothing may start.
+pub(crate) fn advance_idle(state: &State) -> Event {
+    if state.index.open == 0 {
+        let outcome = if state.index.failed.is_empty() && state.index.skipped.is_empty() {
+            RunOutcome::Succeeded
+        } else {
+            RunOutcome::Failed
+        };
+        return RunEnded { outcome }.into();
+    }
+    assert!(
+        !state.index.parked.is_empty(),
+        "a run with open steps has something in flight, due, or parked"
+    );
+    RunStopping {
+        reason: StopReason::Parked,
+    }
+    .into()
+}
+
+pub(crate) fn evolve_started(state: &mut State, event: &RunStarted) -> Result<(), Inconsistency> {
+    if state.run.is_some() {
+        return Err(Inconsistency::new("the run started twice"));
+    }
+    let Definition::Plan(plan) = &event.definition;
+    state.run = Some(Run {
+        id: event.run.clone(),
+        plan: plan.clone(),
+        settings: read_settings(&event.settings)?,
+        seed: event.seed,
+        phase: RunPhase::Working,
+        workspace: Workspace {
+            readiness: Readiness::Due,
+            base: None,
+            dirty: None,
+        },
+    });
+    Ok(())
+}
+
+fn read_settings(content: &Content) -> Result<Settings, Inconsistency> {
+    let text = content
+        .inline()
+        .ok_or_else(|| Inconsistency::new("the settings are too large to be in the event"))?;
+    serde_json::from_str(text)
+        .map_err(|error| Inconsistency::new(format!("the settings cannot be read: {error}")))
+}
+
+pub(crate) fn evolve_resumed(state: &mut State, event: &RunResumed) -> Result<(), Inconsistency> {
+    let settings = event.settings.as_ref().map(read_settings).transpose()?;
+    let run = run_mut(state)?;
+    run.phase = RunPhase::Working;
+    run.workspace.readiness = Readiness::Due;
+    if let Some(settings) = settings {
+        run.settings = settings;
+    }
+    state
+        .in_flight
+        .retain(|_, flight| !matches!(flight.kind, InFlightKind::Workspace));
+    step::unpark_failed_commits(state);
+    Ok(())
+}
+
+pub(crate) fn evolve_stopping(state: &mut State, event: &RunStopping) -> Result<(), Inconsistency> {
+    run_mut(state)?.phase = RunPhase::Stopping(event.reason.clone());
+    Ok(())
+}
+
+pub(crate) fn evolve_stopped(state: &mut State, event: &RunStopped) -> Result<(), Inconsistency> {
+    expect_nothing_in_flight(state)?;
+    run_mut(state)?.phase = RunPhase::Stopped(event.reason.clone());
+    Ok(())
+}
+
+pub(crate) fn evolve_ended(state: &mut State, event: &RunEnded) -> Result<(), Inconsistency> {
+    expect_nothing_in_flight(state)?;
+    run_mut(state)?.phase = RunPhase::Ended(event.outcome);
+    Ok(())
+}
+
+/// Effects that wait for a person are not under way; they keep their place.
+fn expect_nothing_in_flight(state: &State) -> Result<(), Inconsistency> {
+    if state
+        .in_flight
+        .values()
+        .any(|flight| flight.waits_for.is_none())
+    {
+        return Err(Inconsistency::new("the run stopped with effects in flight"));
+    }
+    Ok(())
+}
+
+pub(crate) fn evolve_workspace_started(
+    state: &mut State,
+    event: &WorkspaceStarted,
+) -> Result<(), Inconsistency> {
+    state.begin(event.effect, None, InFlightKind::Workspace)?;
+    run_mut(state)?.workspace.readiness = Readiness::Preparing;
+    Ok(())
+}
+
+pub(crate) fn evolve_workspace_ended(
+    state: &mut State,
+    event: &WorkspaceEnded,
+) -> Result<(), Inconsistency> {
+    state.end(event.effect)?;
+    let workspace = &mut run_mut(state)?.workspace;
+    match &event.outcome {
+        WorkspaceOutcome::Ready { base, dirty } => {
+            workspace.readiness = Readiness::Ready;
+            // What the run itself left uncommitted before a crash is not the user's.
+            if workspace.dirty.is_none() {
+                workspace.base.clone_from(base);
+                workspace.dirty = Some(dirty.clone());
+            }
+        }
+        WorkspaceOutcome::Unusable { message: _ } => workspace.readiness = Readiness::Due,
+    }
+    Ok(())
+}
+
+pub(crate) fn run_mut(state: &mut State) -> Result<&mut Run, Inconsistency> {
+    state
+        .run
+        .as_mut()
+        .ok_or_else(|| Inconsistency::new("the run has not started"))
+}

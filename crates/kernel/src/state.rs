@@ -1,0 +1,264 @@
+//! The state of a run: a fold of its events, with indexes of what is due.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use lao_event::{
+    CallId, Content, EffectId, Hash, QuestionId, Role, StepId,
+    latest::{ChecksScope, CommitStarted, ModelRequest, QuestionSubject},
+};
+use serde::Serialize;
+
+use crate::{evolve::Inconsistency, run::Run, step::Step};
+
+/// Everything that follows from a run's events so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct State {
+    pub(crate) run: Option<Run>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) keys: BTreeMap<String, StepId>,
+    pub(crate) in_flight: BTreeMap<EffectId, InFlight>,
+    pub(crate) questions: BTreeMap<QuestionId, Question>,
+    /// Files as the run left them: hash, or `None` where it deleted them.
+    pub(crate) files: BTreeMap<String, Option<Hash>>,
+    pub(crate) effects_started: u64,
+    pub(crate) talks_started: u32,
+    pub(crate) questions_asked: u32,
+    pub(crate) index: Index,
+}
+
+/// What is due, kept by `evolve` so that nothing has to be searched for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Index {
+    /// Steps whose needs are met and that have not begun.
+    pub ready: BTreeSet<StepId>,
+    /// Steps under way for which something is to be decided without the world.
+    pub due: BTreeSet<StepId>,
+    /// Steps whose next tool call must be looked at.
+    pub preparing: BTreeSet<StepId>,
+    /// Steps that will be skipped, with the step that failed first.
+    pub doomed: BTreeMap<StepId, StepId>,
+    /// Tasks that wait for the verifier, in the order they came.
+    pub checks: VecDeque<StepId>,
+    /// Tasks that wait for the commands of their wave.
+    pub wave: BTreeSet<StepId>,
+    /// Steps that wait for their commit, in the order they came.
+    pub commits: VecDeque<StepId>,
+    /// The checks under way: one at a time.
+    pub checking: Option<EffectId>,
+    /// The commit under way: one at a time.
+    pub committing: Option<EffectId>,
+    /// Tasks that take up a place: under way, neither parked nor waiting for their wave.
+    pub active_tasks: u32,
+    /// Tasks that are being coded or checked.
+    pub coding: BTreeSet<StepId>,
+    /// Steps that wait for a person.
+    pub parked: BTreeSet<StepId>,
+    /// Steps that have not ended.
+    pub open: u32,
+    /// Steps that ended failed.
+    pub failed: BTreeSet<StepId>,
+    /// Steps that ended skipped.
+    pub skipped: BTreeSet<StepId>,
+    /// Tasks in the graph.
+    pub tasks: u32,
+}
+
+/// An effect that was started and has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InFlight {
+    /// The step it belongs to.
+    pub step: Option<StepId>,
+    /// What it is.
+    pub kind: InFlightKind,
+    /// How often it was lost.
+    pub losses: u32,
+    /// How often its worker panicked.
+    pub panics: u32,
+    /// The question that must be answered before it goes on.
+    pub waits_for: Option<QuestionId>,
+}
+
+/// What an effect in flight is, with all that is needed to do it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum InFlightKind {
+    /// Making the workspace ready.
+    Workspace,
+    /// Asking a model; the messages are in the step's conversation.
+    Model {
+        /// Who is asked.
+        role: Role,
+        /// How.
+        request: ModelRequest,
+    },
+    /// Running a tool that only reads.
+    Read {
+        /// The call.
+        call: CallId,
+        /// The tool.
+        tool: String,
+        /// The checked arguments.
+        arguments: Content,
+    },
+    /// Writing a file.
+    Write {
+        /// The call.
+        call: CallId,
+        /// The file.
+        path: String,
+        /// What must be there.
+        before: Option<Hash>,
+        /// What will be there.
+        after: Option<Content>,
+        /// What the model is told.
+        reply: Content,
+    },
+    /// Running a command of the model's.
+    Command {
+        /// The call.
+        call: CallId,
+        /// Program and arguments.
+        argv: Vec<String>,
+        /// How long it may take.
+        timeout_ms: u64,
+    },
+    /// Checking.
+    Checks {
+        /// The tasks.
+        steps: Vec<StepId>,
+        /// What is checked.
+        scope: ChecksScope,
+    },
+    /// Making a commit.
+    Commit(Box<CommitStarted>),
+}
+
+/// What may be done about an effect whose outcome a crash hid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EffectClass {
+    /// Doing it again does no harm.
+    Repeatable,
+    /// Hashes tell whether it happened.
+    Convergent,
+    /// A trace tells whether it happened.
+    Detectable,
+    /// Nobody can tell.
+    Opaque,
+}
+
+impl InFlightKind {
+    /// The class, which decides what happens after a crash.
+    pub const fn class(&self) -> EffectClass {
+        match self {
+            Self::Workspace | Self::Model { .. } | Self::Read { .. } | Self::Checks { .. } => {
+                EffectClass::Repeatable
+            }
+            Self::Write { .. } => EffectClass::Convergent,
+            Self::Commit(_) => EffectClass::Detectable,
+            Self::Command { .. } => EffectClass::Opaque,
+        }
+    }
+}
+
+/// A question that waits for its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Question {
+    pub step: StepId,
+    pub effect: EffectId,
+    pub subject: QuestionSubject,
+}
+
+impl State {
+    /// The state before anything happened.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// BLAKE3 of the state's canonical encoding: equal states, equal hashes.
+    pub fn hash(&self) -> Hash {
+        let bytes = serde_json::to_vec(self).expect("the state has no key that JSON refuses");
+        Hash::of(&bytes)
+    }
+
+    /// The run, once it has started.
+    pub fn run(&self) -> Option<&Run> {
+        self.run.as_ref()
+    }
+
+    /// The steps, in the order of addition.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// A step by its id.
+    pub fn step(&self, id: StepId) -> Option<&Step> {
+        self.steps.get(id.0 as usize)
+    }
+
+    /// A step by its key.
+    pub fn step_by_key(&self, key: &str) -> Option<StepId> {
+        self.keys.get(key).copied()
+    }
+
+    /// The effects that were started and have not ended.
+    pub fn in_flight(&self) -> &BTreeMap<EffectId, InFlight> {
+        &self.in_flight
+    }
+
+    /// The questions that wait for an answer: number, step, effect and subject.
+    pub fn questions(
+        &self,
+    ) -> impl Iterator<Item = (QuestionId, StepId, EffectId, &QuestionSubject)> {
+        self.questions
+            .iter()
+            .map(|(id, question)| (*id, question.step, question.effect, &question.subject))
+    }
+
+    pub(crate) fn next_effect(&self) -> EffectId {
+        EffectId(self.effects_started + 1)
+    }
+
+    /// Notes that an effect started; effects are numbered without gaps.
+    pub(crate) fn begin(
+        &mut self,
+        effect: EffectId,
+        step: Option<StepId>,
+        kind: InFlightKind,
+    ) -> Result<(), Inconsistency> {
+        if effect != self.next_effect() {
+            return Err(Inconsistency::new(format!("{effect} starts out of order")));
+        }
+        self.effects_started = effect.0;
+        let flight = InFlight {
+            step,
+            kind,
+            losses: 0,
+            panics: 0,
+            waits_for: None,
+        };
+        self.in_flight.insert(effect, flight);
+        Ok(())
+    }
+
+    /// Notes that an effect ended and returns it.
+    pub(crate) fn end(&mut self, effect: EffectId) -> Result<InFlight, Inconsistency> {
+        self.in_flight
+            .remove(&effect)
+            .ok_or_else(|| Inconsistency::new(format!("{effect} ended and was not in flight")))
+    }
+
+    /// Notes that an effect of a step ended and returns the step.
+    pub(crate) fn end_of_step(&mut self, effect: EffectId) -> Result<StepId, Inconsistency> {
+        self.end(effect)?
+            .step
+            .ok_or_else(|| Inconsistency::new(format!("{effect} belongs to no step")))
+    }
+
+    /// The run; every caller has checked that it started.
+    pub(crate) fn started(&self) -> &Run {
+        self.run.as_ref().expect("checked when the command came in")
+    }
+
+    pub(crate) fn at(&self, id: StepId) -> &Step {
+        &self.steps[id.0 as usize]
+    }
+}

@@ -1,0 +1,442 @@
+//! A conversation with a model: messages that only ever grow at the end, and its calls.
+//!
+//! | from | event | to |
+//! | --- | --- | --- |
+//! | due | `ModelCallStarted` | calling |
+//! | calling | `ModelCallEnded` (tool calls) | tools |
+//! | calling | `ModelCallEnded` (cut at the token limit) | due, to be told so |
+//! | calling | `ModelCallEnded` (an answer) | answered |
+//! | calling | `ModelCallEnded` (failed) | due, to be asked again |
+//! | tools | the last tool call ended | due |
+//! | answered | findings, problems | due |
+
+use std::collections::VecDeque;
+
+use lao_event::{
+    CallId, Content, ConversationId, EffectId, Event, Hash, Role, RoleSettings, StepId,
+    latest::{
+        Answer, AnswerFormat, FailureKind, FailureReason, Finding, FinishReason, Message,
+        ModelCallEnded, ModelCallStarted, ModelFailure, ModelOutcome, ModelRequest, RunStopping,
+        StartCause, StopReason,
+    },
+};
+use serde::Serialize;
+
+use crate::{
+    command::Rejection,
+    evolve::Inconsistency,
+    planning, review,
+    state::{InFlight, InFlightKind, State},
+    step::{self, Work},
+    task::TaskPhase,
+};
+
+/// A conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Talk {
+    /// Its number, once a call was made.
+    pub id: Option<ConversationId>,
+    /// What was said, in order.
+    pub messages: Vec<Message>,
+    /// Running hash over the messages.
+    pub prompt: Hash,
+    /// Bytes of all messages.
+    pub size_bytes: u64,
+    /// Answers so far.
+    pub turns: u32,
+    /// How it stands.
+    pub phase: TalkPhase,
+    pub(crate) calls: VecDeque<PendingCall>,
+    pub(crate) last_call: Option<Hash>,
+    pub(crate) same_calls: u32,
+}
+
+/// How a conversation stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum TalkPhase {
+    /// The model is to be asked.
+    Due(Ask),
+    /// It is being asked.
+    Calling(EffectId),
+    /// Its tool calls are being served.
+    Tools,
+    /// It gave an answer without tool calls.
+    Answered,
+}
+
+/// What the model is to be told next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Ask {
+    /// What it is to do.
+    First,
+    /// Nothing new: tool replies are in the conversation, or a call is repeated.
+    GoOn,
+    /// Its answer was cut at the token limit.
+    Truncated,
+    /// What the verifier found.
+    Findings(Vec<Finding>),
+    /// Why its answer could not be used.
+    Problems(Vec<String>),
+}
+
+/// A tool call that has not been answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct PendingCall {
+    pub id: CallId,
+    pub model_id: String,
+    pub name: String,
+    pub arguments: Content,
+}
+
+impl Default for Talk {
+    fn default() -> Self {
+        Self {
+            id: None,
+            messages: Vec::new(),
+            prompt: Hash([0; 32]),
+            size_bytes: 0,
+            turns: 0,
+            phase: TalkPhase::Due(Ask::First),
+            calls: VecDeque::new(),
+            last_call: None,
+            same_calls: 0,
+        }
+    }
+}
+
+impl Talk {
+    pub(crate) fn push(&mut self, message: Message) {
+        self.prompt = hash_after(self.prompt, &message);
+        self.size_bytes += size_bytes(&message);
+        self.messages.push(message);
+    }
+
+    /// Answers the tool call at the front; the next one is due, or the model.
+    pub(crate) fn reply(&mut self, content: Content) -> Result<Next, Inconsistency> {
+        let call = self
+            .calls
+            .pop_front()
+            .ok_or_else(|| Inconsistency::new("a tool replied that nobody had called"))?;
+        self.push(Message::Tool {
+            id: call.model_id,
+            name: call.name,
+            content,
+        });
+        if self.calls.is_empty() {
+            self.phase = TalkPhase::Due(Ask::GoOn);
+            Ok(Next::Model)
+        } else {
+            Ok(Next::ToolCall)
+        }
+    }
+}
+
+/// What follows a tool reply.
+pub(crate) enum Next {
+    Model,
+    ToolCall,
+}
+
+fn size_bytes(message: &Message) -> u64 {
+    match message {
+        Message::System { content }
+        | Message::User { content }
+        | Message::Tool {
+            id: _,
+            name: _,
+            content,
+        } => content.size_bytes(),
+        Message::Assistant {
+            content,
+            tool_calls,
+        } => {
+            let calls = tool_calls
+                .iter()
+                .map(|call| call.arguments.size_bytes() + call.name.len() as u64);
+            content.size_bytes() + calls.sum::<u64>()
+        }
+    }
+}
+
+/// The running hash of a prompt after one more message.
+fn hash_after(previous: Hash, message: &Message) -> Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&previous.0);
+    let mut part = |tag: u8, text: &str, hash: Hash| {
+        hasher.update(&[tag]);
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+        hasher.update(&hash.0);
+    };
+    match message {
+        Message::System { content } => part(1, "", content.hash()),
+        Message::User { content } => part(2, "", content.hash()),
+        Message::Assistant {
+            content,
+            tool_calls,
+        } => {
+            part(3, "", content.hash());
+            for call in tool_calls {
+                part(4, &call.id, Hash::of(call.name.as_bytes()));
+                part(5, "", call.arguments.hash());
+            }
+        }
+        Message::Tool { id, name, content } => {
+            part(6, id, Hash::of(name.as_bytes()));
+            part(7, "", content.hash());
+        }
+    }
+    Hash(*hasher.finalize().as_bytes())
+}
+
+impl State {
+    /// The conversation a step is having now.
+    pub fn talk(&self, id: StepId) -> Option<(Role, &Talk)> {
+        match self.step(id)?.work()? {
+            Work::Planning(work) => Some((Role::Planner, &work.talk)),
+            Work::Task(work) => match work.phase {
+                TaskPhase::Reviewing => Some((Role::Reviewer, &work.review)),
+                TaskPhase::Coding
+                | TaskPhase::Checking
+                | TaskPhase::Wave
+                | TaskPhase::CodeCommit
+                | TaskPhase::ReviewCommit => Some((Role::Coder, &work.talk)),
+            },
+        }
+    }
+
+    pub(crate) fn talk_mut(&mut self, id: StepId) -> Result<&mut Talk, Inconsistency> {
+        match self.work_mut(id)? {
+            Work::Planning(work) => Ok(&mut work.talk),
+            Work::Task(work) => match work.phase {
+                TaskPhase::Coding => Ok(&mut work.talk),
+                TaskPhase::Reviewing => Ok(&mut work.review),
+                TaskPhase::Checking
+                | TaskPhase::Wave
+                | TaskPhase::CodeCommit
+                | TaskPhase::ReviewCommit => Err(Inconsistency::new(format!(
+                    "{id} is not talking to a model"
+                ))),
+            },
+        }
+    }
+}
+
+/// How a call of a role is to be made.
+pub(crate) struct Call<'a> {
+    pub role: &'a RoleSettings,
+    pub appended: Vec<Message>,
+    pub schema: Option<(&'a str, &'a str)>,
+    pub tools: bool,
+}
+
+/// The event that asks a model in the conversation a step is having.
+pub(crate) fn start(state: &State, step: StepId, call: Call<'_>) -> Event {
+    let (_, talk) = state.talk(step).expect("the step is talking");
+    let format = match call.schema {
+        Some((name, schema)) if call.role.json_schema => AnswerFormat::Json {
+            name: name.to_owned(),
+            schema: schema.into(),
+        },
+        Some(_) | None => AnswerFormat::Text,
+    };
+    let mut appended = call.appended;
+    let prompt = appended
+        .iter_mut()
+        .fold(talk.prompt, |hash, message| hash_after(hash, message));
+    let count = talk.messages.len() + appended.len();
+    ModelCallStarted {
+        effect: state.next_effect(),
+        step,
+        conversation: talk.id.unwrap_or(ConversationId(state.talks_started + 1)),
+        role: call.role.role,
+        appended,
+        message_count: u32::try_from(count).expect("turns are limited"),
+        prompt,
+        request: ModelRequest {
+            endpoint: call.role.endpoint.clone(),
+            model: call.role.model.clone(),
+            format,
+            tools: call.tools,
+            output_tokens_max: call.role.output_tokens_max,
+        },
+    }
+    .into()
+}
+
+/// About how many bytes of text make a token; low, so that estimates err on the safe side.
+pub(crate) const BYTES_PER_TOKEN: u64 = 3;
+
+/// Whether a prompt of this size leaves room for the answer.
+pub(crate) fn fits(role: &RoleSettings, prompt_bytes: u64) -> bool {
+    let tokens = prompt_bytes / BYTES_PER_TOKEN + u64::from(role.output_tokens_max);
+    tokens <= u64::from(role.context_tokens)
+}
+
+pub(crate) fn decide_ended(
+    state: &State,
+    effect: EffectId,
+    outcome: ModelOutcome,
+    failed_tries: Vec<String>,
+) -> Result<Vec<Event>, Rejection> {
+    let (step, role, request) = match state.in_flight.get(&effect) {
+        Some(InFlight {
+            step: Some(step),
+            kind: InFlightKind::Model { role, request },
+            ..
+        }) => (*step, *role, request),
+        Some(_) | None => return Err(Rejection::UnknownEffect(effect)),
+    };
+    let follow_up = match &outcome {
+        ModelOutcome::Failed(failure) => after_failure(state, step, role, (failure, request))
+            .into_iter()
+            .collect(),
+        ModelOutcome::Answered(answer) => after_answer(state, step, role, answer),
+    };
+    let mut events: Vec<Event> = vec![
+        ModelCallEnded {
+            effect,
+            outcome,
+            failed_tries,
+        }
+        .into(),
+    ];
+    events.extend(follow_up);
+    Ok(events)
+}
+
+fn after_answer(state: &State, step: StepId, role: Role, answer: &Answer) -> Vec<Event> {
+    match role {
+        Role::Planner => planning::after_answer(state, step, answer),
+        Role::Reviewer => review::after_answer(state, step, answer),
+        Role::Coder | Role::Analyst | Role::Pilot | Role::Embedder | Role::Transcriber => {
+            Vec::new()
+        }
+    }
+}
+
+fn after_failure(
+    state: &State,
+    step: StepId,
+    role: Role,
+    (failure, request): (&ModelFailure, &ModelRequest),
+) -> Option<Event> {
+    let endpoint = request.endpoint.clone();
+    let message = failure.message.clone();
+    let stopping = |reason: StopReason| {
+        state
+            .started()
+            .is_working()
+            .then(|| RunStopping { reason }.into())
+    };
+    match failure.kind {
+        FailureKind::Aborted => None,
+        FailureKind::Unreachable => stopping(StopReason::ServerUnreachable { endpoint, message }),
+        FailureKind::ModelMissing => stopping(StopReason::ModelMissing { endpoint, message }),
+        FailureKind::WindowExceeded if role == Role::Coder => Some(step::again_or_fail(
+            state,
+            step,
+            StartCause::WindowFull,
+            (FailureReason::CoderStuck, message),
+        )),
+        FailureKind::WindowExceeded
+        | FailureKind::Refused
+        | FailureKind::ServerFailed
+        | FailureKind::Unreadable
+        | FailureKind::TimedOut
+        | FailureKind::ScriptMismatch => {
+            Some(step::failed(step, FailureReason::ModelFailed, message))
+        }
+    }
+}
+
+pub(crate) fn evolve_started(
+    state: &mut State,
+    event: &ModelCallStarted,
+) -> Result<(), Inconsistency> {
+    let kind = InFlightKind::Model {
+        role: event.role,
+        request: event.request.clone(),
+    };
+    state.begin(event.effect, Some(event.step), kind)?;
+    let talk = state.talk_mut(event.step)?;
+    let is_new = talk.id.is_none();
+    if talk.id.is_some_and(|id| id != event.conversation) {
+        return Err(Inconsistency::new(
+            "a call goes on with another conversation",
+        ));
+    }
+    talk.id = Some(event.conversation);
+    for message in &event.appended {
+        talk.push(message.clone());
+    }
+    if talk.prompt != event.prompt || talk.messages.len() != event.message_count as usize {
+        return Err(Inconsistency::new(
+            "the prompt is not the conversation so far",
+        ));
+    }
+    talk.phase = TalkPhase::Calling(event.effect);
+    state.index.due.remove(&event.step);
+    state.talks_started += u32::from(is_new);
+    Ok(())
+}
+
+pub(crate) fn evolve_ended(state: &mut State, event: &ModelCallEnded) -> Result<(), Inconsistency> {
+    let flight = state.end(event.effect)?;
+    let step = flight
+        .step
+        .ok_or_else(|| Inconsistency::new("a model call without a step"))?;
+    let talk = state.talk_mut(step)?;
+    let answer = match &event.outcome {
+        ModelOutcome::Failed(_) => {
+            talk.phase = TalkPhase::Due(Ask::GoOn);
+            state.index.due.insert(step);
+            return Ok(());
+        }
+        ModelOutcome::Answered(answer) => answer,
+    };
+    talk.turns += 1;
+    let truncated = answer.finish == FinishReason::Length;
+    // A call that was cut is never served, so it must not stand in the conversation unanswered.
+    let tool_calls = if truncated {
+        Vec::new()
+    } else {
+        answer.tool_calls.clone()
+    };
+    for (index, call) in tool_calls.iter().enumerate() {
+        let index = u32::try_from(index).expect("an answer has fewer than 2^32 calls");
+        talk.calls.push_back(PendingCall {
+            id: CallId {
+                answer: event.effect,
+                index,
+            },
+            model_id: call.id.clone(),
+            name: call.name.clone(),
+            arguments: call.arguments.clone(),
+        });
+    }
+    let calls_tools = !tool_calls.is_empty();
+    talk.push(Message::Assistant {
+        content: answer.text.clone(),
+        tool_calls,
+    });
+    if calls_tools {
+        talk.phase = TalkPhase::Tools;
+        state.index.preparing.insert(step);
+    } else if truncated
+        && matches!(
+            flight.kind,
+            InFlightKind::Model {
+                role: Role::Coder,
+                ..
+            }
+        )
+    {
+        talk.phase = TalkPhase::Due(Ask::Truncated);
+        state.index.due.insert(step);
+    } else {
+        talk.phase = TalkPhase::Answered;
+        state.coder_answered(step);
+    }
+    Ok(())
+}
