@@ -101,7 +101,7 @@ impl Page {
 
     /// Writes a sentence as comment lines of a readable length.
     fn prose(&mut self, mark: &str, sentence: &str) {
-        let mut mark.clone_into(&mut line);
+        let mut line = mark.to_owned();
         for word in sentence.split(' ') {
             if line.len() > mark.len() {
                 if line.chars().count() + word.chars().count() >= LINE_CHARS_MAX {

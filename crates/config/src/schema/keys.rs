@@ -215,7 +215,7 @@ pub const KEYS: &[Key] = &[
         "orchestration.tool_output_bytes_max",
         count(256, 16 * 1024 * 1024),
         Default::Value("8192"),
-        "Bytes of a tool's output that go back to the model; the rest is cut from the middle",
+        "Bytes of a tool's output that go back to the model; the rest is left out",
     ),
     key(
         "orchestration.task_time_limit_s",
@@ -303,7 +303,7 @@ pub const COMMAND_KEYS: &[Key] = &[
         "per",
         Kind::Choice(&["task", "wave"]),
         Default::Value("\"task\""),
-        "When it runs: after each task, or once when no task is running",
+        "When it runs: after each task, or once when every task that could be coded has been",
     ),
     key(
         "files",
