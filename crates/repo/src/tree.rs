@@ -1,0 +1,128 @@
+//! Trees: one tree with some paths changed becomes another, touching only the folders in between.
+
+use std::collections::BTreeMap;
+
+use git2::{ObjectType, Oid, Repository, Tree, TreeEntry};
+
+/// A file in a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Leaf {
+    pub(crate) id: Oid,
+    pub(crate) mode: u32,
+}
+
+/// What becomes of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Edit {
+    /// The file stands there.
+    Write(Leaf),
+    /// Nothing stands there.
+    Remove,
+}
+
+/// What becomes of each path (relative, with `/`).
+pub(crate) type Edits = BTreeMap<String, Edit>;
+
+/// The edits below one name.
+#[derive(Default)]
+struct Below<'a> {
+    own: Option<Edit>,
+    rest: Vec<(&'a str, Edit)>,
+}
+
+/// Writes the tree that `edits` make of `base`, and returns its id.
+pub(crate) fn write(
+    repository: &Repository,
+    base: Option<&Tree<'_>>,
+    edits: &Edits,
+) -> Result<Oid, git2::Error> {
+    let edits = edits
+        .iter()
+        .map(|(path, edit)| (path.as_str(), *edit))
+        .collect();
+    match write_folder(repository, base, edits)? {
+        Some(id) => Ok(id),
+        None => repository.treebuilder(None)?.write(),
+    }
+}
+
+/// `None` when the folder became empty: git keeps no empty folders.
+fn write_folder(
+    repository: &Repository,
+    base: Option<&Tree<'_>>,
+    edits: Vec<(&str, Edit)>,
+) -> Result<Option<Oid>, git2::Error> {
+    let mut names: BTreeMap<&str, Below<'_>> = BTreeMap::new();
+    for (path, edit) in edits {
+        match path.split_once('/') {
+            None => names.entry(path).or_default().own = Some(edit),
+            Some((name, rest)) => names.entry(name).or_default().rest.push((rest, edit)),
+        }
+    }
+    let mut builder = repository.treebuilder(base)?;
+    for (name, below) in names {
+        let existing = base.and_then(|tree| tree.get_name(name));
+        let child = child(repository, existing.as_ref(), below)?;
+        let known = existing.map(|entry| (entry.id(), entry.filemode()));
+        match child {
+            Some(Leaf { id, mode }) => {
+                let mode = mode.cast_signed();
+                if known != Some((id, mode)) {
+                    builder.insert(name, id, mode)?;
+                }
+            }
+            None if known.is_some() => builder.remove(name)?,
+            None => {}
+        }
+    }
+    if builder.is_empty() {
+        return Ok(None);
+    }
+    builder.write().map(Some)
+}
+
+/// Mode of a folder in a tree.
+const MODE_FOLDER: u32 = 0o040_000;
+
+/// What stands under a name afterwards. A file that is written wins over a folder that is emptied,
+/// and a folder that is written into wins over a file that is removed.
+fn child(
+    repository: &Repository,
+    existing: Option<&TreeEntry<'_>>,
+    below: Below<'_>,
+) -> Result<Option<Leaf>, git2::Error> {
+    if let Some(Edit::Write(leaf)) = below.own {
+        return Ok(Some(leaf));
+    }
+    let folder = match existing {
+        Some(entry) if entry.kind() == Some(ObjectType::Tree) => {
+            Some(repository.find_tree(entry.id())?)
+        }
+        Some(_) | None => None,
+    };
+    let written = below.rest.iter().any(|(_, edit)| *edit != Edit::Remove);
+    let file_stays = below.own.is_none() && !written;
+    match existing {
+        Some(entry) if folder.is_none() && file_stays => Ok(Some(Leaf {
+            id: entry.id(),
+            mode: entry.filemode().cast_unsigned(),
+        })),
+        // A path that names the folder itself as removed is gone with it or was never a file.
+        Some(_) | None => {
+            let id = write_folder(repository, folder.as_ref(), below.rest)?;
+            Ok(id.map(|id| Leaf {
+                id,
+                mode: MODE_FOLDER,
+            }))
+        }
+    }
+}
+
+/// The file at a path, if there is one.
+pub(crate) fn leaf_at(tree: Option<&Tree<'_>>, path: &str) -> Option<Leaf> {
+    let entry = tree?.get_path(path.as_ref()).ok()?;
+    Some(Leaf {
+        id: entry.id(),
+        mode: entry.filemode().cast_unsigned(),
+    })
+}
