@@ -1,1 +1,16 @@
 //! Built-in tools, trust gate, sandboxed paths and deterministic checks.
+
+mod arguments;
+mod catalogue;
+mod excerpt;
+mod folder;
+mod lenient;
+mod patch;
+mod process;
+mod toolbox;
+mod walk;
+mod workspace;
+
+pub use catalogue::specs;
+pub use toolbox::{LocalToolbox, ToolLimits};
+pub use workspace::{PathError, TEMP_PREFIX, Workspace, WorkspacePath};

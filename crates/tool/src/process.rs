@@ -1,0 +1,192 @@
+//! Commands: run in the workspace, bounded in time and output, ended with all their children.
+//!
+//! A command's children end with it, whether it ends by itself, takes too long or is no longer
+//! waited for: nothing goes on in the background unseen.
+
+mod capture;
+mod environment;
+#[cfg(not(unix))]
+mod portable;
+#[cfg(unix)]
+mod unix;
+
+use std::{io, path::Path, process::Stdio, time::Duration};
+
+use lao_event::latest::CommandOutcome;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::{Child, Command},
+    time::{Instant, timeout},
+};
+
+pub(crate) use capture::Capture;
+#[cfg(not(unix))]
+use portable as platform;
+#[cfg(unix)]
+use unix as platform;
+
+/// How long output is still read after a command and its group have ended. Only a process that
+/// left the group can hold the pipe open for longer.
+const DRAIN_MS: u64 = 200;
+
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// A command to run.
+#[derive(Debug)]
+pub(crate) struct Job<'a> {
+    pub(crate) argv: &'a [String],
+    pub(crate) folder: &'a Path,
+    pub(crate) timeout_ms: u64,
+    /// The most bytes of output that are kept.
+    pub(crate) output_bytes_max: usize,
+}
+
+/// How a command went.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) outcome: CommandOutcome,
+    /// Standard output and error as they came, the middle left out where it is too long.
+    pub(crate) output: String,
+    /// The program was not found.
+    pub(crate) is_unknown: bool,
+    pub(crate) elapsed_ms: u64,
+}
+
+/// Program and arguments that run a line of shell.
+pub(crate) fn shell_argv(line: &str) -> Vec<String> {
+    platform::SHELL
+        .iter()
+        .map(|part| (*part).to_owned())
+        .chain([line.to_owned()])
+        .collect()
+}
+
+/// Runs a command to its end. Dropping the future ends the command and its children.
+pub(crate) async fn run(job: &Job<'_>) -> Ended {
+    let started = Instant::now();
+    let mut capture = Capture::new(job.output_bytes_max);
+    let (outcome, is_unknown) = match spawn(job) {
+        Ok(child) => (supervise(child, job, &mut capture).await, false),
+        Err(error) => (not_started(job, &error), is_missing_program(job, &error)),
+    };
+    Ended {
+        outcome,
+        output: capture.text(),
+        is_unknown,
+        elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+fn spawn(job: &Job<'_>) -> io::Result<Child> {
+    let (program, arguments) = job
+        .argv
+        .split_first()
+        .filter(|(program, _)| !program.is_empty())
+        .ok_or_else(|| io::Error::other("the command names no program"))?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .current_dir(job.folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    environment::apply(&mut command);
+    platform::lead_a_group(&mut command);
+    command.spawn()
+}
+
+fn not_started(job: &Job<'_>, error: &io::Error) -> CommandOutcome {
+    let program = job.argv.first().map_or("", String::as_str);
+    CommandOutcome::NotStarted {
+        message: if is_missing_program(job, error) {
+            format!("{program:?} is not installed or not in PATH")
+        } else {
+            format!("{program:?} could not be started: {error}")
+        },
+    }
+}
+
+/// A folder that is missing is reported with the same error as a missing program.
+fn is_missing_program(job: &Job<'_>, error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound && job.folder.is_dir()
+}
+
+async fn supervise(mut child: Child, job: &Job<'_>, capture: &mut Capture) -> CommandOutcome {
+    let group = platform::Group::of(&child);
+    let mut pipes = Pipes {
+        output: child.stdout.take().expect("it is piped"),
+        error: child.stderr.take().expect("it is piped"),
+        chunks: (vec![0; CHUNK_BYTES], vec![0; CHUNK_BYTES]),
+        open: (true, true),
+    };
+    let end = timeout(Duration::from_millis(job.timeout_ms), async {
+        loop {
+            tokio::select! {
+                biased;
+                end = child.wait() => return end,
+                () = pipes.read_into(capture), if pipes.is_open() => {}
+            }
+        }
+    })
+    .await;
+    drop(group);
+    let drained = async {
+        while pipes.is_open() {
+            pipes.read_into(capture).await;
+        }
+    };
+    // What is still unread after this belongs to a process that left the group on purpose.
+    timeout(Duration::from_millis(DRAIN_MS), drained).await.ok();
+    match end {
+        Err(_) => CommandOutcome::TimedOut,
+        Ok(Ok(status)) => CommandOutcome::Exited {
+            code: platform::exit_code(status),
+        },
+        Ok(Err(error)) => CommandOutcome::NotStarted {
+            message: format!("its end could not be awaited: {error}"),
+        },
+    }
+}
+
+struct Pipes<O, E> {
+    output: O,
+    error: E,
+    chunks: (Vec<u8>, Vec<u8>),
+    open: (bool, bool),
+}
+
+impl<O: AsyncRead + Unpin, E: AsyncRead + Unpin> Pipes<O, E> {
+    fn is_open(&self) -> bool {
+        self.open.0 || self.open.1
+    }
+
+    /// Reads what either pipe has next.
+    async fn read_into(&mut self, capture: &mut Capture) {
+        let Self {
+            output,
+            error,
+            chunks,
+            open,
+        } = self;
+        tokio::select! {
+            read = output.read(&mut chunks.0), if open.0 => {
+                open.0 = keep(&chunks.0, read.ok(), capture);
+            }
+            read = error.read(&mut chunks.1), if open.1 => {
+                open.1 = keep(&chunks.1, read.ok(), capture);
+            }
+        }
+    }
+}
+
+/// Keeps what was read; a failure ends a pipe as its end does.
+fn keep(chunk: &[u8], read: Option<usize>, capture: &mut Capture) -> bool {
+    match read {
+        Some(0) | None => false,
+        Some(size) => {
+            capture.push(&chunk[..size]);
+            true
+        }
+    }
+}

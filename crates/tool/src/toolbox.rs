@@ -1,0 +1,160 @@
+//! The built-in tools on a local workspace.
+//!
+//! No state of its own beyond the workspace: every call can be repeated after a crash.
+
+mod prepare;
+mod read;
+mod search;
+
+use std::{future, panic, sync::Arc};
+
+use lao_event::{
+    Hash, ShellAccess,
+    latest::{CommandOutcome, FileWriteOutcome, ToolOutcome},
+};
+use lao_port::{
+    BoxFuture, CommandReply, CommandRun, FileWrite, Prepared, ToolReply, ToolRequest, Toolbox,
+};
+
+use crate::{
+    process::{self, Job},
+    workspace::Workspace,
+};
+
+/// Bounds on the tools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolLimits {
+    /// The most bytes of one tool's output that go back to the model.
+    pub output_bytes_max: usize,
+    /// Whether the shell may be used.
+    pub shell: ShellAccess,
+    /// How long one shell command may take, in milliseconds.
+    pub shell_timeout_ms: u64,
+}
+
+/// The built-in tools, bound to one workspace. Its futures need a tokio runtime.
+#[derive(Debug, Clone)]
+pub struct LocalToolbox {
+    bench: Arc<Bench>,
+}
+
+/// What the tools work with.
+#[derive(Debug)]
+struct Bench {
+    workspace: Arc<Workspace>,
+    limits: ToolLimits,
+}
+
+impl LocalToolbox {
+    /// Tools on a workspace.
+    pub fn new(workspace: Arc<Workspace>, limits: ToolLimits) -> Self {
+        Self {
+            bench: Arc::new(Bench { workspace, limits }),
+        }
+    }
+
+    /// Does file work where it may block. Dropped while it is under way, it still ends, which
+    /// is what a crash right after it would look like.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Bench) -> T + Send + 'static,
+    ) -> T {
+        let bench = Arc::clone(&self.bench);
+        match tokio::task::spawn_blocking(move || work(&bench)).await {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => panic::resume_unwind(panic),
+                // The runtime is shutting down: nobody waits for this any more.
+                Err(_) => future::pending().await,
+            },
+        }
+    }
+}
+
+impl Toolbox for LocalToolbox {
+    fn prepare<'a>(&'a self, request: &'a ToolRequest) -> BoxFuture<'a, Prepared> {
+        let request = request.clone();
+        Box::pin(self.blocking(move |bench| bench.prepare(&request)))
+    }
+
+    fn read<'a>(&'a self, tool: &'a str, arguments: &'a str) -> BoxFuture<'a, ToolReply> {
+        let (tool, arguments) = (tool.to_owned(), arguments.to_owned());
+        Box::pin(self.blocking(move |bench| {
+            let (outcome, text) = match bench.read(&tool, &arguments) {
+                Ok(text) => (ToolOutcome::Succeeded, text),
+                Err(text) => (ToolOutcome::Failed, text),
+            };
+            ToolReply { outcome, text }
+        }))
+    }
+
+    fn write<'a>(&'a self, write: &'a FileWrite) -> BoxFuture<'a, FileWriteOutcome> {
+        let write = write.clone();
+        Box::pin(self.blocking(move |bench| bench.write(&write)))
+    }
+
+    fn run<'a>(&'a self, command: &'a CommandRun) -> BoxFuture<'a, CommandReply> {
+        Box::pin(self.bench.run(command))
+    }
+}
+
+impl Bench {
+    fn write(&self, write: &FileWrite) -> FileWriteOutcome {
+        match self.workspace.path(&write.path) {
+            Ok(path) if path.to_string() == write.path => {
+                let before: Option<Hash> = write.before;
+                self.workspace
+                    .replace(&path, before, write.after.as_deref())
+            }
+            Ok(path) => FileWriteOutcome::Failed {
+                message: format!("{} now leads to {path} through a link", write.path),
+            },
+            Err(error) => FileWriteOutcome::Failed {
+                message: error.to_string(),
+            },
+        }
+    }
+
+    async fn run(&self, command: &CommandRun) -> CommandReply {
+        let folder = match self.workspace.real_root() {
+            Ok(folder) => folder,
+            Err(error) => {
+                return CommandReply {
+                    text: error.to_string(),
+                    outcome: CommandOutcome::NotStarted {
+                        message: error.to_string(),
+                    },
+                };
+            }
+        };
+        let ended = process::run(&Job {
+            argv: &command.argv,
+            folder,
+            timeout_ms: command.timeout_ms,
+            output_bytes_max: self.limits.output_bytes_max.saturating_sub(HEADLINE_BYTES),
+        })
+        .await;
+        CommandReply {
+            text: format!(
+                "{}\n{}",
+                headline(&ended.outcome, command.timeout_ms),
+                ended.output
+            ),
+            outcome: ended.outcome,
+        }
+    }
+}
+
+/// Bytes kept free for the line that says how a command ended.
+const HEADLINE_BYTES: usize = 200;
+
+fn headline(outcome: &CommandOutcome, timeout_ms: u64) -> String {
+    match outcome {
+        CommandOutcome::Exited { code } => format!("exit code {code}"),
+        CommandOutcome::TimedOut => {
+            format!("ended after {timeout_ms} ms, with everything it had started: too slow")
+        }
+        CommandOutcome::NotStarted { message } => format!("not started: {message}"),
+        CommandOutcome::Unknown => "it is not known how it ended".to_owned(),
+    }
+}
