@@ -80,7 +80,6 @@ pub fn check(dir: &Path) -> CheckReport {
         Ok(mut db) => {
             check_records(&path, &db, &mut report);
             check_store(&mut db, &mut report);
-            discard(db);
         }
         Err(error) => report.find(FindingPlace::Journal(open_place(&error)), error),
     }
@@ -96,14 +95,6 @@ fn open_place(error: &OpenError) -> Place {
         | OpenError::NewerFormat(_)
         | OpenError::Storage(_) => Place::File,
     }
-}
-
-/// Closing commits once more, into memory; on broken pages that may panic, and the report is made.
-fn discard(db: Database) {
-    drop(contained(move || -> Result<(), redb::Error> {
-        drop(db);
-        Ok(())
-    }));
 }
 
 /// redb's own structure, in memory.

@@ -5,6 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use redb::ReadableDatabase;
+
 use crate::chain::{Genesis, Head};
 use crate::error::{AppendError, CreateError, OpenError, ReadError, StorageFailure};
 use crate::fault::{Fault, FaultAnswer, FaultPoint};
@@ -124,7 +126,7 @@ impl Journal {
         // redb writes as soon as it opens for writing, so what must be refused is refused before.
         Reader::open(dir, options)?.head()?;
         let writing = store::open_existing(&path, options)?;
-        let txn = contained(|| redb::ReadableDatabase::begin_read(&*writing.db))
+        let txn = contained(|| writing.db.begin_read())
             .map_err(|refusal| refusal.into_read_error(&path))?;
         let snapshot = crate::walk::Snapshot::new(&path, &txn)?;
         let head = snapshot.verify_tail(TAIL_RECORDS_VERIFIED)?;
@@ -299,9 +301,9 @@ fn insert<'a>(
         });
     }
     let mut end = events.upper_bound_mut(std::ops::Bound::<u64>::Unbounded)?;
-    let encoded = encoder.encode(groups, |seq, record| Ok(end.insert_before(seq, record)?))?;
+    let outcome = encoder.encode(groups, |seq, record| Ok(end.insert_before(seq, record)?))?;
     end.close()?;
-    Ok(encoded)
+    Ok(outcome)
 }
 
 /// Turns drafts into records, one at a time in one buffer.

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use redb::{Database, ReadTransaction, ReadableDatabase};
+use redb::{ReadTransaction, ReadableDatabase};
 
 use crate::chain::{Genesis, Head};
 use crate::error::{OpenError, ReadError};
 use crate::journal::{JOURNAL_FILE, Options};
 use crate::record::RecordRef;
-use crate::store::{Reading, contained, open_for_reading};
+use crate::store::{Closing, Reading, contained, open_for_reading};
 use crate::walk::{Records, Snapshot, Start};
 
 /// Reads one journal and never writes it.
@@ -24,7 +24,7 @@ pub struct Reader {
 
 enum Source {
     File(Reading),
-    Live(Weak<Database>),
+    Live(Weak<Closing>),
 }
 
 impl Reader {
@@ -42,7 +42,7 @@ impl Reader {
     }
 
     /// Reads beside the writer, within its process, what is durable so far.
-    pub(crate) fn live(path: &Path, genesis: &Genesis, db: &Arc<Database>) -> Self {
+    pub(crate) fn live(path: &Path, genesis: &Genesis, db: &Arc<Closing>) -> Self {
         let source = Source::Live(Arc::downgrade(db));
         Self {
             path: path.to_path_buf(),

@@ -261,7 +261,9 @@ mod tests {
     }
 
     fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        bytes
+            .iter()
+            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     }
 
     #[test]
@@ -292,9 +294,15 @@ mod tests {
         }
     }
 
-    const GOLDEN_HEADER: &str = "";
-    const GOLDEN_GENESIS: &str = "";
-    const GOLDEN_CHAIN: [&str; 3] = ["", "", ""];
+    const GOLDEN_HEADER: &str =
+        "01000180341201021817161514131211feffffffffffffff0807060504030201282726252423222134333231";
+    // Computed by a second implementation, from the description in docs/journal.md alone.
+    const GOLDEN_GENESIS: &str = "7795f4c89846d732d54aaad4cba3860ce0f734ed1938a565d1a50e6bc20fdffa";
+    const GOLDEN_CHAIN: [&str; 3] = [
+        "01000180341201020100000000000000feffffffffffffff08070605040302010000000000000000050000006669727374a58addb1a4ed96f8ffbd0d0da5a4f19cc1c48ff697bd19b55900fc9b34b3cb87",
+        "01000180070001020200000000000000feffffffffffffff0807060504030201010000000000000000000000781d1956a2a7657c5f9d2861fa9048d672d8517ecefe16eca53c5a99fc72fc54",
+        "01000180ffff01020300000000000000feffffffffffffff080706050403020102000000000000000200000000ffa5d1567c62557cbe38d2b996be613745146d89df73a47330ab4929f036efb914",
+    ];
 
     fn any_draft() -> impl Strategy<Value = Draft> {
         let numbers = any::<(u16, u16, u8, i64, u64)>();

@@ -149,9 +149,55 @@ pub(crate) fn contained<T, E: Into<redb::Error>>(
     }
 }
 
+/// The value behind a guard; on a damaged page even that panics.
+pub(crate) fn value_of<'a, V: redb::Value>(
+    guard: &'a redb::AccessGuard<'_, V>,
+) -> Result<V::SelfType<'a>, Refusal> {
+    contained(|| Ok::<_, redb::Error>(guard.value()))
+}
+
+/// A database that closes without letting a panic out: closing commits once more, and on damaged
+/// pages that may fail in any way. What was acknowledged does not depend on it.
+pub(crate) struct Closing(Option<Database>);
+
+impl Closing {
+    fn new(db: Database) -> Self {
+        Self(Some(db))
+    }
+}
+
+impl std::ops::Deref for Closing {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        self.0
+            .as_ref()
+            .expect("the database is there until it is dropped")
+    }
+}
+
+impl std::ops::DerefMut for Closing {
+    fn deref_mut(&mut self) -> &mut Database {
+        self.0
+            .as_mut()
+            .expect("the database is there until it is dropped")
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let db = self.0.take();
+        // A file that was not closed cleanly is repaired by whoever opens it next.
+        drop(contained(move || {
+            drop(db);
+            Ok::<_, redb::Error>(())
+        }));
+    }
+}
+
 /// A database open for writing, with the switch that crashes it if a fault hook is set.
 pub(crate) struct Writing {
-    pub(crate) db: Arc<Database>,
+    pub(crate) db: Arc<Closing>,
     pub(crate) crash: Option<Crash>,
 }
 
@@ -166,14 +212,14 @@ pub(crate) fn open_for_writing(file: File, options: &Options) -> Result<Writing,
     let Some(fault) = &options.fault else {
         let db = contained(|| builder(options.cache_bytes).create_file(file))?;
         return Ok(Writing {
-            db: Arc::new(db),
+            db: Arc::new(Closing::new(db)),
             crash: None,
         });
     };
     let (overlay, power) = contained(|| Overlay::writing_through(file))?;
     let db = contained(|| builder(options.cache_bytes).create_with_backend(overlay))?;
     Ok(Writing {
-        db: Arc::new(db),
+        db: Arc::new(Closing::new(db)),
         crash: Some(Crash {
             fault: Arc::clone(fault),
             power,
@@ -211,7 +257,7 @@ pub(crate) enum Reading {
     /// Closed cleanly: read as it is.
     Clean(ReadOnlyDatabase),
     /// Left by a killed writer: repaired in memory.
-    Repaired(Database),
+    Repaired(Closing),
 }
 
 /// Opens the database at `path` for reading; the file is not written.
@@ -226,12 +272,14 @@ pub(crate) fn open_for_reading(path: &Path, cache_bytes: usize) -> Result<Readin
 }
 
 /// Opens the database at `path` with every write kept in memory.
-pub(crate) fn open_repaired(path: &Path, cache_bytes: usize) -> Result<Database, OpenError> {
+pub(crate) fn open_repaired(path: &Path, cache_bytes: usize) -> Result<Closing, OpenError> {
     let refuse = |refusal: Refusal| refusal.into_open_error(path);
     let file = File::open(path).map_err(|error| refuse(Refusal::Io(error)))?;
     check_not_empty(path, &file)?;
     let overlay = contained(|| Overlay::discarding(file)).map_err(refuse)?;
-    contained(|| builder(cache_bytes).create_with_backend(overlay)).map_err(refuse)
+    contained(|| builder(cache_bytes).create_with_backend(overlay))
+        .map(Closing::new)
+        .map_err(refuse)
 }
 
 fn builder(cache_bytes: usize) -> redb::Builder {
@@ -277,7 +325,7 @@ impl Meta {
         let entry = |name: &'static str| -> Result<Vec<u8>, ReadError> {
             let value = contained(|| table.get(name)).map_err(refuse)?;
             let value = value.ok_or_else(|| damaged(path, Place::Meta(name), Damage::Missing))?;
-            Ok(value.value().to_vec())
+            Ok(value_of(&value).map_err(refuse)?.to_vec())
         };
         let unreadable = |name| damaged(path, Place::Meta(name), Damage::Unreadable);
 

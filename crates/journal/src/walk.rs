@@ -7,7 +7,7 @@ use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 use crate::chain::Head;
 use crate::error::{Damage, OpenError, Place, ReadError};
 use crate::record::{self, Record, RecordRef};
-use crate::store::{EVENTS, Meta, Refusal, contained, damaged};
+use crate::store::{EVENTS, Meta, Refusal, contained, damaged, value_of};
 
 /// Where reading starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,8 @@ impl Snapshot {
     /// Sequence number of the last record; 0 when there is none.
     pub(crate) fn last_seq(&self) -> Result<u64, ReadError> {
         let last = contained(|| self.events.last()).map_err(|refusal| self.refuse(refusal))?;
-        Ok(last.map_or(0, |(seq, _)| seq.value()))
+        last.map_or(Ok(0), |(seq, _)| value_of(&seq))
+            .map_err(|refusal| self.refuse(refusal))
     }
 
     /// The hash stored with record `seq`, as the point to check the next one against.
@@ -70,9 +71,10 @@ impl Snapshot {
             return Ok(self.genesis_head());
         }
         let bytes = contained(|| self.events.get(seq)).map_err(|refusal| self.refuse(refusal))?;
-        let bytes = bytes.ok_or(Damage::Missing);
-        let hash = bytes.and_then(|bytes| Ok(record::split(bytes.value())?.1));
-        let hash = hash.map_err(|damage| damaged(&self.path, Place::Record(seq), damage))?;
+        let damaged = |damage| damaged(&self.path, Place::Record(seq), damage);
+        let bytes = bytes.ok_or_else(|| damaged(Damage::Missing))?;
+        let bytes = value_of(&bytes).map_err(|refusal| self.refuse(refusal))?;
+        let (_, hash) = record::split(bytes).map_err(damaged)?;
         Ok(Head { seq, hash })
     }
 
@@ -122,7 +124,8 @@ impl Snapshot {
         let mut walk = self.walk(Start::Seq(1))?;
         let mut is_sound = true;
         while let Some((seq, bytes)) = walk.next_entry()? {
-            let (seq, bytes) = (seq.value(), bytes.value());
+            let seq = value_of(&seq).map_err(|refusal| self.refuse(refusal))?;
+            let bytes = value_of(&bytes).map_err(|refusal| self.refuse(refusal))?;
             for missing in walk.previous.seq.saturating_add(1)..seq {
                 is_sound = false;
                 found(missing, Survey::Damaged(Damage::Missing));
@@ -181,7 +184,10 @@ impl Walk {
     }
 
     /// Checks one stored pair and moves on.
-    fn check<'a>(&mut self, seq: u64, bytes: &'a [u8]) -> Result<RecordRef<'a>, ReadError> {
+    fn check<'a>(&mut self, (seq, bytes): &'a Entry) -> Result<RecordRef<'a>, ReadError> {
+        let refuse = |refusal: Refusal| refusal.into_read_error(&self.path);
+        let seq = value_of(seq).map_err(refuse)?;
+        let bytes = value_of(bytes).map_err(refuse)?;
         let expected = self.previous.seq.saturating_add(1);
         if seq != expected {
             return Err(damaged(&self.path, Place::Record(expected), Damage::Missing).into());
@@ -204,8 +210,8 @@ impl Walk {
         mut self,
         mut visit: impl FnMut(RecordRef<'_>) -> Result<(), E>,
     ) -> Result<Head, E> {
-        while let Some((seq, bytes)) = self.next_entry()? {
-            let record = self.check(seq.value(), bytes.value())?;
+        while let Some(entry) = self.next_entry()? {
+            let record = self.check(&entry)?;
             if record.header.seq >= self.first {
                 visit(record)?;
             }
@@ -239,11 +245,11 @@ impl Records {
     }
 
     fn advance(&mut self) -> Result<Option<Record>, ReadError> {
-        let Some((seq, bytes)) = self.walk.next_entry()? else {
+        let Some(entry) = self.walk.next_entry()? else {
             return Ok(None);
         };
         self.walk
-            .check(seq.value(), bytes.value())
+            .check(&entry)
             .map(|record| Some(record.to_record()))
     }
 }

@@ -5,6 +5,10 @@
     reason = "a test that cannot set up its world fails"
 )]
 
+mod blobs;
+mod damage;
 mod group_commit;
+mod manifest;
 mod open_and_read;
+mod process;
 mod support;
