@@ -1,1 +1,40 @@
 //! Adapters to model servers, and the scripted model; knows nothing of runs.
+//!
+//! ```text
+//!   Models --by endpoint--> OpenAiModel   --> http, local only --> a model server
+//!                     '---> ScriptedModel --> a file of turns
+//!
+//!   OpenAiModel:  request  ->  exchange (limits)  ->  sse -> chunk -> accumulate  ->  answer
+//!                 (pure)       (the only IO)          (pure, bounded)                 (pure:
+//!                                                                    reasoning, salvage of calls)
+//! ```
+//!
+//! One call is one try: nothing here repeats a request. What a failure means, and whether to try
+//! again, follows from its kind ([`lao_port::ChatErrorKind`]).
+
+mod accumulate;
+mod answer;
+mod call_id;
+mod chunk;
+mod endpoint;
+mod fault;
+mod lenient;
+mod models;
+mod openai;
+mod probe;
+mod reasoning;
+mod request;
+mod salvage;
+mod script;
+mod sse;
+mod transport;
+
+pub use accumulate::{ANSWER_BYTES_MAX, Accumulator, Collected, StreamFault, TOOL_CALLS_MAX};
+pub use endpoint::{Endpoint, LocalUrl, LocalUrlError, ServerKind};
+pub use models::Models;
+pub use openai::OpenAiModel;
+pub use probe::{ProbeError, Probed, ProbedModel, default_ports, probe};
+pub use script::{
+    Script, ScriptError, ScriptedModel, TurnError, TurnErrorKind, TurnFinish, TurnTable, TurnTool,
+};
+pub use sse::{FRAME_BYTES_MAX, Frame, FrameTooLong, SseParser};

@@ -1,0 +1,239 @@
+//! A model that plays a script: the same prompt always gets the same answer.
+//!
+//! A script is TOML, a list of turns:
+//!
+//! ```toml
+//! [[turn]]
+//! role = "coder"                  # who is asked
+//! step = "t1"                     # key of the step that asks; "*" for any
+//! turn = 0                        # optional: assistant messages that the prompt already has
+//! contains = ["rework", "x.py"]   # optional: texts that the prompt must have, or one text
+//! expect = "Findings"             # optional: a text that the last message must have
+//! text = "I write it."            # what the model says
+//! reasoning = "Let me think."     # what it thinks
+//! tool_calls = [                  # what it calls; arguments as a table, or as raw text
+//!   { name = "file_write", arguments = { path = "{step}.py", content = "x = 1\n" } },
+//!   { name = "file_read", arguments = "{broken", id = "call_7" },
+//! ]
+//! finish = "stop"                 # or length, tool_calls, content_filter; by default what fits
+//! delay_ms = 200                  # time until the answer
+//! repeat = true                   # also answers every later turn of the conversation
+//! literal = true                  # `{step}` in text and arguments stays as it is
+//! error = { kind = "busy", message = "loading", retry_after_ms = 50, times = 2 }
+//! ```
+//!
+//! **Which turn answers** follows from the prompt alone, since a run that is killed and resumed
+//! has nothing else: the turn's `role` and `step` must be those of the call, its `turn` the
+//! number of assistant messages in the prompt, and each text of `contains` must be in some
+//! message. Of several, one for the very step comes before one for `*`, one with `contains`
+//! before one without, and the one written first before the others. Then `expect` must hold, or
+//! the call fails: it says what the author believes about the prompt.
+//!
+//! A turn without `turn` is the one after the turn before it that has the same role, step and
+//! `contains`; so the turns of one conversation are simply written one after another, and a
+//! second conversation of the same role and step is told apart by `contains`.
+//!
+//! `{step}` in texts and arguments is the key of the step, so that one turn for `*` serves any
+//! number of steps.
+//!
+//! An `error` is returned instead of an answer; with `times`, only that often for the same
+//! prompt, and then the turn answers. Its kinds are `unreachable`, `busy`, `model_missing`,
+//! `window_exceeded`, `refused`, `server_failed`, `cut`, `malformed` and `timed_out`. How often
+//! it was returned is kept in memory: a resumed run meets the error again.
+//!
+//! Tokens are counted as a quarter of the bytes, rounded up; times are those of `delay_ms`.
+
+mod parse;
+mod select;
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use lao_event::latest::{FinishReason, Timing, Usage};
+use lao_port::{
+    BoxFuture, Chat, ChatAnswer, ChatError, ChatMessage, ChatToolCall, Model, OnProgress, Progress,
+};
+
+use self::parse::{Arguments, Turn};
+pub use self::parse::{
+    Script, ScriptError, TurnError, TurnErrorKind, TurnFinish, TurnTable, TurnTool,
+};
+use crate::call_id;
+
+/// The place in texts and arguments where the step's key goes.
+const STEP_MARK: &str = "{step}";
+
+/// A model that plays a [`Script`].
+#[derive(Debug)]
+pub struct ScriptedModel {
+    script: Script,
+    /// How often a turn's error was returned for a prompt; by the turn's line and the prompt.
+    failures: Mutex<HashMap<(usize, u64), u32>>,
+}
+
+impl ScriptedModel {
+    /// A model that plays this script.
+    pub fn new(script: Script) -> Self {
+        Self {
+            script,
+            failures: Mutex::default(),
+        }
+    }
+
+    async fn answer(
+        &self,
+        chat: &Chat,
+        on_progress: OnProgress<'_>,
+    ) -> Result<ChatAnswer, ChatError> {
+        let turn = select::select(&self.script, chat)?;
+        if turn.delay_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(turn.delay_ms)).await;
+        }
+        if let Some(error) = self.due_error(turn, chat) {
+            return Err(error);
+        }
+        let answer = render(turn, chat);
+        on_progress(Progress::Began);
+        on_progress(Progress::Pieces(answer.usage.completion_tokens));
+        Ok(answer)
+    }
+
+    /// The turn's error, unless it was returned often enough.
+    fn due_error(&self, turn: &Turn, chat: &Chat) -> Option<ChatError> {
+        let error = turn.error.as_ref()?;
+        if let Some(times) = error.times {
+            let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+            let failed = failures.entry((turn.line, prompt_key(chat))).or_default();
+            if *failed >= times {
+                return None;
+            }
+            *failed += 1;
+        }
+        Some(ChatError {
+            kind: error.kind.into(),
+            message: format!(
+                "{}:{}: the script says: {}",
+                self.script.origin(),
+                turn.line,
+                error.message
+            ),
+            retry_after_ms: error.retry_after_ms,
+        })
+    }
+}
+
+impl Model for ScriptedModel {
+    fn chat<'a>(
+        &'a self,
+        chat: &'a Chat,
+        on_progress: OnProgress<'a>,
+    ) -> BoxFuture<'a, Result<ChatAnswer, ChatError>> {
+        Box::pin(self.answer(chat, on_progress))
+    }
+}
+
+fn render(turn: &Turn, chat: &Chat) -> ChatAnswer {
+    let fill = |text: &str| {
+        if turn.literal {
+            text.to_owned()
+        } else {
+            text.replace(STEP_MARK, &chat.step)
+        }
+    };
+    let mut tool_calls: Vec<_> = turn
+        .tool_calls
+        .iter()
+        .map(|call| ChatToolCall {
+            id: call.id.clone(),
+            name: call.name.clone(),
+            arguments: match &call.arguments {
+                Arguments::Json(json) if !turn.literal => {
+                    json.replace(STEP_MARK, &json_inside(&chat.step))
+                }
+                Arguments::Json(json) => json.clone(),
+                Arguments::Raw(text) => fill(text),
+            },
+        })
+        .collect();
+    call_id::complete(&mut tool_calls, &chat.messages);
+    let text = fill(&turn.text);
+    let reasoning = fill(&turn.reasoning);
+    let spoken = tool_calls.iter().map(call_bytes).sum::<usize>() + text.len() + reasoning.len();
+    ChatAnswer {
+        finish: turn.finish.unwrap_or(if tool_calls.is_empty() {
+            FinishReason::Stop
+        } else {
+            FinishReason::ToolCalls
+        }),
+        usage: Usage {
+            prompt_tokens: tokens(chat.messages.iter().map(message_bytes).sum()),
+            cached_tokens: 0,
+            completion_tokens: tokens(spoken),
+        },
+        timing: Timing {
+            first_token_ms: turn.delay_ms,
+            total_ms: turn.delay_ms,
+        },
+        model: chat.model.clone(),
+        server: Some("script".to_owned()),
+        text,
+        reasoning,
+        tool_calls,
+    }
+}
+
+/// A text as it stands inside a JSON string.
+fn json_inside(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+fn tokens(bytes: usize) -> u64 {
+    u64::try_from(bytes.div_ceil(4)).unwrap_or(u64::MAX)
+}
+
+fn message_bytes(message: &ChatMessage) -> usize {
+    match message {
+        ChatMessage::System(text) | ChatMessage::User(text) => text.len(),
+        ChatMessage::Assistant { text, tool_calls } => {
+            text.len() + tool_calls.iter().map(call_bytes).sum::<usize>()
+        }
+        ChatMessage::Tool { id: _, name, text } => name.len() + text.len(),
+    }
+}
+
+fn call_bytes(call: &ChatToolCall) -> usize {
+    call.name.len() + call.arguments.len()
+}
+
+/// Tells prompts apart within this process.
+fn prompt_key(chat: &Chat) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    chat.step.hash(&mut hasher);
+    for message in &chat.messages {
+        match message {
+            ChatMessage::System(text) => (0, text).hash(&mut hasher),
+            ChatMessage::User(text) => (1, text).hash(&mut hasher),
+            ChatMessage::Assistant { text, tool_calls } => {
+                (2, text, tool_calls.len()).hash(&mut hasher);
+                for ChatToolCall {
+                    id,
+                    name,
+                    arguments,
+                } in tool_calls
+                {
+                    (id, name, arguments).hash(&mut hasher);
+                }
+            }
+            ChatMessage::Tool { id, name, text } => (3, id, name, text).hash(&mut hasher),
+        }
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests;
