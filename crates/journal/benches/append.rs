@@ -1,4 +1,4 @@
-//! What an append costs beside a bare commit of redb, a raw append and SQLite; and what a fold costs.
+//! What an append costs beside a bare commit of redb, a raw append and `SQLite`; and what a fold costs.
 //!
 //! All contenders take turns within one process and on one disk, since on a busy machine only
 //! ratios mean anything. `cargo bench -p lao-journal`; ends within a minute.

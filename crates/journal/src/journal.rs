@@ -64,14 +64,31 @@ pub struct Journal {
     head: Head,
     /// Reused for the bytes of each record.
     record: Vec<u8>,
-    /// Set until the first commit.
-    unborn: Option<Unborn>,
+    /// Set when a commit failed: what is on the disk is not known until the file is read again.
+    is_spent: bool,
     writing: Writing,
+    /// Set until the first commit. Dropped last, when the file is closed.
+    unborn: Option<Unborn>,
 }
 
 /// The file of a journal without a first commit; removed if there never is one.
-struct Unborn {
+pub(crate) struct Unborn {
     path: PathBuf,
+}
+
+impl Unborn {
+    /// Makes the file in the run's folder `dir`.
+    pub(crate) fn create(dir: &Path) -> Result<(Self, File), CreateError> {
+        let path = dir.join(UNBORN_FILE);
+        remove_leftover(&path)?;
+        let file = folder::create_private(&path).map_err(|e| StorageFailure::new(&path, e))?;
+        Ok((Self { path }, file))
+    }
+
+    /// Leaves the file behind, as a dead process does.
+    pub(crate) fn abandon(self) {
+        std::mem::forget(self);
+    }
 }
 
 impl Drop for Unborn {
@@ -94,25 +111,28 @@ impl Journal {
         if path.try_exists().map_err(failed)? {
             return Err(CreateError::Exists { path });
         }
-        let unborn = dir.join(UNBORN_FILE);
-        remove_leftover(&unborn)?;
-        let file = folder::create_private(&unborn).map_err(failed)?;
-        let unborn = Unborn { path: unborn };
+        let (unborn, file) = Unborn::create(dir)?;
         let writing = store::open_for_writing(file, options)
             .map_err(|refusal| refusal.into_create_error(&path))?;
+        Ok(Self::begun(path, genesis, unborn, writing))
+    }
+
+    /// A journal in an empty database.
+    pub(crate) fn begun(path: PathBuf, genesis: Genesis, unborn: Unborn, writing: Writing) -> Self {
         let meta = Meta::new(genesis);
         let head = Head {
             seq: 0,
             hash: meta.genesis_hash,
         };
-        Ok(Self {
+        Self {
             path,
             meta,
             head,
             record: Vec::new(),
-            unborn: Some(unborn),
+            is_spent: false,
             writing,
-        })
+            unborn: Some(unborn),
+        }
     }
 
     /// Opens the journal in the run's folder `dir` for writing, also after a kill, and proves its
@@ -136,8 +156,9 @@ impl Journal {
             meta,
             head,
             record: Vec::new(),
-            unborn: None,
+            is_spent: false,
             writing,
+            unborn: None,
         })
     }
 
@@ -184,7 +205,8 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// Nothing was appended, as far as this process can know; reopen to see what is there.
+    /// A draft that breaks a rule: nothing was appended. Anything else: what is on the disk is not
+    /// known, so every later append is refused until the journal is opened again.
     pub fn append(&mut self, drafts: &[Draft]) -> Result<Ack, AppendError> {
         let mut acks = Vec::with_capacity(1);
         self.append_together(std::iter::once(drafts), &mut acks)?;
@@ -206,6 +228,28 @@ impl Journal {
                 head: self.head,
             }));
             return Ok(());
+        }
+        let done = self.commit_between_faults(groups, (first_seq, last_seq), acks);
+        self.is_spent = matches!(
+            done,
+            Err(AppendError::Storage(_)
+                | AppendError::Damaged(_)
+                | AppendError::Crashed { .. }
+                | AppendError::Closed { .. })
+        );
+        done
+    }
+
+    fn commit_between_faults<'a>(
+        &mut self,
+        groups: impl Iterator<Item = &'a [Draft]>,
+        (first_seq, last_seq): (u64, u64),
+        acks: &mut Vec<Ack>,
+    ) -> Result<(), AppendError> {
+        if self.is_spent {
+            return Err(AppendError::Closed {
+                path: self.path.clone(),
+            });
         }
         self.ask_fault(FaultPoint::BeforeCommit {
             first_seq,
@@ -271,9 +315,8 @@ impl Journal {
             FaultAnswer::Continue => Ok(()),
             FaultAnswer::Crash => {
                 power.cut();
-                // A dead process removes nothing.
                 if let Some(unborn) = self.unborn.take() {
-                    std::mem::forget(unborn);
+                    unborn.abandon();
                 }
                 Err(AppendError::Crashed {
                     path: self.path.clone(),
@@ -386,4 +429,14 @@ fn remove_leftover(path: &Path) -> Result<(), CreateError> {
     }
     std::fs::remove_file(path).map_err(failed)?;
     Ok(())
+}
+
+#[cfg(test)]
+impl Journal {
+    /// Ends as a dead process does: a file without its final name stays.
+    pub(crate) fn abandon(mut self) {
+        if let Some(unborn) = self.unborn.take() {
+            unborn.abandon();
+        }
+    }
 }

@@ -20,6 +20,8 @@ mod appender;
 mod blobs;
 mod chain;
 mod check;
+#[cfg(test)]
+mod crash_images;
 mod error;
 mod fault;
 mod folder;

@@ -105,6 +105,20 @@ impl Overlay {
         }
     }
 
+    /// What a disk may have kept of unsynced writes when the power went: some pages, in any order.
+    #[cfg(test)]
+    pub(crate) fn leak(&self, is_kept: impl Fn(u64) -> bool) -> io::Result<()> {
+        let kept = self.kept();
+        let len = self.file.len()?.max(kept.len);
+        self.file.set_len(len)?;
+        for (number, page) in kept.pages.iter().filter(|(number, _)| is_kept(**number)) {
+            let start = number * PAGE_BYTES;
+            self.file
+                .write(start, &page[..as_len((len - start).min(PAGE_BYTES))])?;
+        }
+        Ok(())
+    }
+
     /// The bytes of page `number` without kept writes.
     fn page_of_file(&self, file_len: u64, number: u64) -> io::Result<Box<[u8]>> {
         let start = number * PAGE_BYTES;

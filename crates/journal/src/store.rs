@@ -161,7 +161,7 @@ pub(crate) fn value_of<'a, V: redb::Value>(
 pub(crate) struct Closing(Option<Database>);
 
 impl Closing {
-    fn new(db: Database) -> Self {
+    pub(crate) fn new(db: Database) -> Self {
         Self(Some(db))
     }
 }
@@ -282,7 +282,7 @@ pub(crate) fn open_repaired(path: &Path, cache_bytes: usize) -> Result<Closing, 
         .map_err(refuse)
 }
 
-fn builder(cache_bytes: usize) -> redb::Builder {
+pub(crate) fn builder(cache_bytes: usize) -> redb::Builder {
     let mut builder = Database::builder();
     builder.set_cache_size(cache_bytes);
     builder

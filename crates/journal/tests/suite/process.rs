@@ -28,6 +28,7 @@ fn child(test: &str, setup: &str, dir: &Path) -> Command {
 }
 
 /// Appends `count` records at a time and says so, until it is killed or an append fails.
+#[expect(clippy::print_stdout, reason = "the parent reads it")]
 fn append_for_ever(dir: &Path, count: u64) -> AppendError {
     let mut journal = Journal::create(dir, genesis(), &Options::default()).unwrap();
     for first in (1..).step_by(usize::try_from(count).unwrap()) {
@@ -109,7 +110,7 @@ fn a_full_disk_is_told_apart_and_loses_nothing() {
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("out of space"), "{text}");
-    let last = text.lines().filter_map(acknowledged).last().unwrap();
+    let last = text.lines().filter_map(acknowledged).next_back().unwrap();
     let mut journal = Journal::open(dir.path(), &Options::default()).unwrap();
     assert_eq!(payloads(&journal), expected(last));
     journal.append(&[draft(last + 1)]).unwrap();
