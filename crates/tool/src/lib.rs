@@ -1,6 +1,7 @@
 //! Built-in tools, trust gate, sandboxed paths and deterministic checks.
 
 mod arguments;
+mod blocking;
 mod catalogue;
 mod excerpt;
 mod folder;
@@ -8,9 +9,11 @@ mod lenient;
 mod patch;
 mod process;
 mod toolbox;
+mod verifier;
 mod walk;
 mod workspace;
 
 pub use catalogue::specs;
 pub use toolbox::{LocalToolbox, ToolLimits};
+pub use verifier::LocalVerifier;
 pub use workspace::{PathError, TEMP_PREFIX, Workspace, WorkspacePath};

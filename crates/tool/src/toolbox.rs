@@ -6,7 +6,7 @@ mod prepare;
 mod read;
 mod search;
 
-use std::{future, panic, sync::Arc};
+use std::sync::Arc;
 
 use lao_event::{
     Hash, ShellAccess,
@@ -17,6 +17,7 @@ use lao_port::{
 };
 
 use crate::{
+    blocking::blocking,
     process::{self, Job},
     workspace::Workspace,
 };
@@ -53,44 +54,35 @@ impl LocalToolbox {
         }
     }
 
-    /// Does file work where it may block. Dropped while it is under way, it still ends, which
-    /// is what a crash right after it would look like.
-    async fn blocking<T: Send + 'static>(
+    fn at_the_bench<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Bench) -> T + Send + 'static,
-    ) -> T {
+    ) -> BoxFuture<'static, T> {
         let bench = Arc::clone(&self.bench);
-        match tokio::task::spawn_blocking(move || work(&bench)).await {
-            Ok(done) => done,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => panic::resume_unwind(panic),
-                // The runtime is shutting down: nobody waits for this any more.
-                Err(_) => future::pending().await,
-            },
-        }
+        Box::pin(blocking(move || work(&bench)))
     }
 }
 
 impl Toolbox for LocalToolbox {
     fn prepare<'a>(&'a self, request: &'a ToolRequest) -> BoxFuture<'a, Prepared> {
         let request = request.clone();
-        Box::pin(self.blocking(move |bench| bench.prepare(&request)))
+        self.at_the_bench(move |bench| bench.prepare(&request))
     }
 
     fn read<'a>(&'a self, tool: &'a str, arguments: &'a str) -> BoxFuture<'a, ToolReply> {
         let (tool, arguments) = (tool.to_owned(), arguments.to_owned());
-        Box::pin(self.blocking(move |bench| {
+        self.at_the_bench(move |bench| {
             let (outcome, text) = match bench.read(&tool, &arguments) {
                 Ok(text) => (ToolOutcome::Succeeded, text),
                 Err(text) => (ToolOutcome::Failed, text),
             };
             ToolReply { outcome, text }
-        }))
+        })
     }
 
     fn write<'a>(&'a self, write: &'a FileWrite) -> BoxFuture<'a, FileWriteOutcome> {
         let write = write.clone();
-        Box::pin(self.blocking(move |bench| bench.write(&write)))
+        self.at_the_bench(move |bench| bench.write(&write))
     }
 
     fn run<'a>(&'a self, command: &'a CommandRun) -> BoxFuture<'a, CommandReply> {
