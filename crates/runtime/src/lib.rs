@@ -1,1 +1,35 @@
 //! The actors that drive a run: journal first, then act.
+//!
+//! ```text
+//!   Supervisor            restarts a Run that panicked, from its journal
+//!   `-- Run               owns the state; mailbox -> handle -> append; durable -> act, publish
+//!       |-- JournalWriter blobs, then the group commit thread
+//!       `-- Worker*       one for each effect in flight; asks the world, reports, ends
+//! ```
+//!
+//! Nothing leaves a run, no effect and no notice, before the events it follows from are durable.
+//! Workers own nothing that the journal does not have: one that panics is lost, and what becomes
+//! of its effect is decided by the kernel, like after a crash.
+//!
+//! Deliberately absent: HTTP, processes, rendering, and any decision about what a run does next.
+
+mod contents;
+mod folder;
+mod job;
+mod journal_writer;
+mod model_call;
+mod notice;
+mod permits;
+mod record;
+mod run;
+mod supervisor;
+mod worker;
+
+pub use contents::{ContentError, Contents};
+pub use folder::{FolderError, RunFolder, RunsFolder};
+pub use model_call::RetryPolicy;
+pub use notice::{Notice, Published};
+pub use permits::Permits;
+pub use record::{ReplayError, StoredEvent, fold, for_each_event};
+pub use run::{Begin, BeginError, Finish, RunHandle, RunSpec};
+pub use supervisor::Supervisor;

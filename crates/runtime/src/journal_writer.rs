@@ -1,0 +1,134 @@
+//! The actor in front of a run's journal: blobs first, then the group commit thread.
+//!
+//! ```text
+//!   Run --Append(drafts, blobs)--> JournalWriter --blobs durable--> Appender (thread)
+//!   Run <-------------------- Durable(result) -----------------------'
+//! ```
+
+use std::sync::Arc;
+
+use lao_event::Blob;
+use lao_journal::{Ack, AppendError, Appender, BlobError, Draft};
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
+
+use crate::contents::Contents;
+
+/// Why events are not durable; the run's state in memory is worthless then.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum WriteError {
+    #[error(transparent)]
+    Append(#[from] Arc<AppendError>),
+    #[error(transparent)]
+    Blob(#[from] Arc<BlobError>),
+    #[error("the journal writer ended: {0}")]
+    Ended(String),
+}
+
+/// Told once when a batch is durable, or never will be.
+pub(crate) type OnWritten = Box<dyn FnOnce(Result<Ack, WriteError>) + Send>;
+
+/// Handle; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct JournalWriter {
+    actor: ActorRef<WriterMessage>,
+}
+
+impl JournalWriter {
+    /// Starts the actor, linked to its run.
+    pub(crate) async fn spawn(
+        appender: Appender,
+        contents: Contents,
+        run: ActorCell,
+    ) -> Result<Self, SpawnErr> {
+        let state = WriterState { appender, contents };
+        let (actor, _join) = Actor::spawn_linked(None, WriterActor, state, run).await?;
+        Ok(Self { actor })
+    }
+
+    /// Queues a batch behind those queued before; returns at once.
+    pub(crate) fn append(&self, drafts: Vec<Draft>, blobs: Vec<Blob>, on_written: OnWritten) {
+        let append = WriterMessage {
+            drafts,
+            blobs,
+            on_written,
+        };
+        if let Err(error) = self.actor.cast(append) {
+            // The run is told by the writer's supervision event as well; the batch is lost.
+            drop(error);
+        }
+    }
+
+    /// The actor behind the handle.
+    pub(crate) fn cell(&self) -> ActorCell {
+        self.actor.get_cell()
+    }
+}
+
+pub(crate) struct WriterMessage {
+    drafts: Vec<Draft>,
+    blobs: Vec<Blob>,
+    on_written: OnWritten,
+}
+
+struct WriterState {
+    appender: Appender,
+    contents: Contents,
+}
+
+struct WriterActor;
+
+impl Actor for WriterActor {
+    type Msg = WriterMessage;
+    type State = WriterState;
+    type Arguments = WriterState;
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<Self::Msg>,
+        state: WriterState,
+    ) -> Result<WriterState, ActorProcessingErr> {
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        _myself: ActorRef<Self::Msg>,
+        WriterMessage {
+            drafts,
+            blobs,
+            on_written,
+        }: WriterMessage,
+        state: &mut WriterState,
+    ) -> Result<(), ActorProcessingErr> {
+        if !blobs.is_empty() {
+            let contents = state.contents.clone();
+            let stored = tokio::task::spawn_blocking(move || contents.put_all(&blobs)).await;
+            match stored {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    on_written(Err(WriteError::Blob(Arc::new(error))));
+                    return Ok(());
+                }
+                Err(error) => {
+                    on_written(Err(WriteError::Ended(error.to_string())));
+                    return Ok(());
+                }
+            }
+        }
+        let on_durable = |result: Result<Ack, Arc<AppendError>>| {
+            on_written(result.map_err(WriteError::Append));
+        };
+        state.appender.append(drafts, Box::new(on_durable));
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        _myself: ActorRef<Self::Msg>,
+        _event: SupervisionEvent,
+        _state: &mut WriterState,
+    ) -> Result<(), ActorProcessingErr> {
+        // It has no children.
+        Ok(())
+    }
+}
