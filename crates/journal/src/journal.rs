@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use redb::ReadableDatabase;
 
+use crate::batch::{Encoder, insert};
 use crate::chain::{Genesis, Head};
 use crate::error::{AppendError, CreateError, OpenError, ReadError, StorageFailure};
 use crate::fault::{Fault, FaultAnswer, FaultPoint};
 use crate::folder;
 use crate::reader::Reader;
-use crate::record::{self, Draft, RecordRef, Unwritable};
-use crate::store::{self, Crash, EVENTS, META, Meta, Refusal, Writing, contained, damaged};
+use crate::record::{Draft, RecordRef};
+use crate::store::{self, Crash, META, Meta, Refusal, Writing, contained, damaged};
 use crate::walk::{Records, Start};
 
 /// Name of the journal in a run's folder.
@@ -323,77 +324,6 @@ impl Journal {
                 })
             }
         }
-    }
-}
-
-/// From this many records on, redb's cursor is faster than single inserts; below, it is slower.
-const CURSOR_RECORDS_MIN: u64 = 16;
-
-/// Puts the records at the end of the table, or tells which of them breaks a rule.
-fn insert<'a>(
-    txn: &redb::WriteTransaction,
-    groups: impl Iterator<Item = &'a [Draft]>,
-    records: u64,
-    encoder: &mut Encoder<'_>,
-) -> Result<Result<(), AppendError>, redb::Error> {
-    let mut events = txn.open_table(EVENTS)?;
-    if records < CURSOR_RECORDS_MIN {
-        return encoder.encode(groups, |seq, record| {
-            events.insert(seq, record)?;
-            Ok(())
-        });
-    }
-    let mut end = events.upper_bound_mut(std::ops::Bound::<u64>::Unbounded)?;
-    let outcome = encoder.encode(groups, |seq, record| Ok(end.insert_before(seq, record)?))?;
-    end.close()?;
-    Ok(outcome)
-}
-
-/// Turns drafts into records, one at a time in one buffer.
-struct Encoder<'a> {
-    head: Head,
-    record: &'a mut Vec<u8>,
-    acks: &'a mut Vec<Ack>,
-}
-
-impl Encoder<'_> {
-    /// Hands every record to `put`, and notes for each group what it became.
-    fn encode<'a>(
-        &mut self,
-        groups: impl Iterator<Item = &'a [Draft]>,
-        mut put: impl FnMut(u64, &[u8]) -> Result<(), redb::Error>,
-    ) -> Result<Result<(), AppendError>, redb::Error> {
-        for group in groups {
-            let first_seq = self.head.seq + 1;
-            for draft in group {
-                match record::encode_after(self.head, draft, self.record) {
-                    Ok(next) => self.head = next,
-                    Err(unwritable) => {
-                        return Ok(Err(unwritable_error(unwritable, self.head.seq + 1, draft)));
-                    }
-                }
-                put(self.head.seq, self.record)?;
-            }
-            self.acks.push(Ack {
-                first_seq,
-                last_seq: self.head.seq,
-                head: self.head,
-            });
-        }
-        Ok(Ok(()))
-    }
-}
-
-fn unwritable_error(unwritable: Unwritable, seq: u64, draft: &Draft) -> AppendError {
-    match unwritable {
-        Unwritable::TooLarge => AppendError::TooLarge {
-            seq,
-            len: draft.payload.len(),
-        },
-        Unwritable::CauseAhead => AppendError::CauseAhead {
-            seq,
-            cause: draft.cause,
-        },
     }
 }
 

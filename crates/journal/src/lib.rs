@@ -17,6 +17,7 @@
 //! `docs/journal.md`, so that another program can read them.
 
 mod appender;
+mod batch;
 mod blobs;
 mod chain;
 mod check;
