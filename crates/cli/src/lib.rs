@@ -25,5 +25,6 @@ pub use args::{Cli, Command};
 pub use error::CliError;
 pub use exit::ExitCode;
 pub use output::Output;
+pub use progress::LiveView;
 
 pub use style::Style;

@@ -58,7 +58,7 @@ impl Output {
     }
 
     /// Whether anybody still reads.
-    pub fn listener(&self) -> Listener {
+    pub const fn listener(&self) -> Listener {
         match self.failure {
             None => Listener::Present,
             Some(_) => Listener::Gone,

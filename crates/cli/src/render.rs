@@ -24,6 +24,7 @@ pub use doctor::{DoctorLine, DoctorState, doctor};
 pub use init::{FileOutcome, InitFile, InitReport, InitRole, InitServer, init};
 pub use journal::{JournalProblem, JournalReport, journal};
 pub use log::log_line;
+pub(crate) use log::tone as event_tone;
 pub use resume::resume;
 pub use runs::runs;
 pub use show::show;

@@ -1,0 +1,1 @@
+//! The views over a sequence of updates.
