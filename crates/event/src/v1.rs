@@ -115,7 +115,7 @@ events! {
     12 StepEnded,
     /// A step waits for a person.
     13 StepParked,
-    /// A person sent a step back to pending.
+    /// A person sent a step back to pending, or back to its commit where that is what failed.
     14 StepRetried,
     /// An answer of the planner or reviewer could not be used; it is asked again.
     15 AnswerRejected,

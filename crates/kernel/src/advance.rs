@@ -44,12 +44,9 @@ pub(crate) fn advance(state: &State) -> Option<Event> {
         .or_else(|| end_if_idle(state))
 }
 
-/// Nothing is under way: effects that wait for a person are not.
+/// No effect is being carried out.
 fn is_idle(state: &State) -> bool {
-    state
-        .in_flight
-        .values()
-        .all(|flight| flight.waits_for.is_some())
+    state.index.under_way.is_empty()
 }
 
 fn skip_doomed(state: &State) -> Option<Event> {
@@ -65,7 +62,9 @@ fn skip_doomed(state: &State) -> Option<Event> {
 }
 
 fn ask_due(state: &State) -> Option<Event> {
-    let id = *state.index.due.first()?;
+    let index = &state.index;
+    let waiting = || index.waiting.first().filter(|_| has_place(state));
+    let id = *index.due.first().or_else(waiting)?;
     let event = match state.at(id).work().expect("a due step is under way") {
         Work::Planning(_) => planning::advance(state, id),
         Work::Task(_) => task::advance(state, id),
@@ -73,11 +72,16 @@ fn ask_due(state: &State) -> Option<Event> {
     Some(event)
 }
 
-/// Planning steps start at once; tasks while there is a place.
-fn start_ready(state: &State) -> Option<Event> {
+/// Another task may take up a place.
+fn has_place(state: &State) -> bool {
     let places = state.started().settings.limits.parallel_tasks_max.max(1);
+    state.index.places.len() < places as usize
+}
+
+/// Planning steps start at once; tasks while there is a place, after those that began earlier.
+fn start_ready(state: &State) -> Option<Event> {
     let id: StepId = *state.index.ready.first()?;
-    let may = !state.at(id).is_task() || state.index.active_tasks < places;
+    let may = !state.at(id).is_task() || has_place(state);
     may.then(|| {
         StepStarted {
             step: id,

@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use lao_event::{
     CheckScope, EffectId, Event, StepId,
     latest::{
-        CheckReport, ChecksEnded, ChecksScope, ChecksStarted, CommandReport, FailureReason, Finding,
+        CheckReport, ChecksEnded, ChecksScope, ChecksStarted, CommandOutcome, CommandReport,
+        FailureReason, Finding,
     },
 };
 
 use crate::{
     command::Rejection,
     evolve::Inconsistency,
+    prompt,
     state::{InFlight, InFlightKind, State},
     step,
     talk::{Ask, TalkPhase},
@@ -35,6 +37,9 @@ pub(crate) fn advance_task(state: &State) -> Option<Event> {
     )
 }
 
+/// The most tasks in one wave, which bounds the size of its report.
+const WAVE_TASKS_MAX: usize = 500;
+
 /// The round of a wave, when every task that could be coded has been.
 pub(crate) fn advance_wave(state: &State) -> Option<Event> {
     let index = &state.index;
@@ -42,7 +47,7 @@ pub(crate) fn advance_wave(state: &State) -> Option<Event> {
     if index.checking.is_some() || index.wave.is_empty() || others_first {
         return None;
     }
-    let steps = index.wave.iter().copied().collect();
+    let steps = index.wave.iter().copied().take(WAVE_TASKS_MAX).collect();
     let effect = state.next_effect();
     Some(
         ChecksStarted {
@@ -67,10 +72,8 @@ pub(crate) fn decide_ended(
     else {
         return Err(Rejection::UnknownEffect(effect));
     };
-    let reported: BTreeSet<StepId> = reports.iter().map(|report| report.step).collect();
-    if let Some(missing) = steps.iter().find(|step| !reported.contains(step)) {
-        return Err(Rejection::ReportIncomplete(*missing));
-    }
+    expect_report_of_each(steps, &reports)?;
+    let reports = with_red_commands(reports, &commands);
     let limit = state.started().settings.limits.check_rounds_max;
     let failed: Vec<Event> = reports
         .iter()
@@ -88,6 +91,45 @@ pub(crate) fn decide_ended(
     }
     .into();
     Ok(std::iter::once(ended).chain(failed).collect())
+}
+
+fn expect_report_of_each(steps: &[StepId], reports: &[CheckReport]) -> Result<(), Rejection> {
+    let mut missing: BTreeSet<StepId> = steps.iter().copied().collect();
+    for report in reports {
+        if !missing.remove(&report.step) {
+            return Err(Rejection::ReportUnasked(report.step));
+        }
+    }
+    missing
+        .pop_first()
+        .map_or(Ok(()), |step| Err(Rejection::ReportIncomplete(step)))
+}
+
+/// A red command without any finding would let tasks pass; then it is a finding of them all.
+fn with_red_commands(
+    mut reports: Vec<CheckReport>,
+    commands: &[CommandReport],
+) -> Vec<CheckReport> {
+    let found = reports.iter().any(|report| !report.findings.is_empty());
+    if found {
+        return reports;
+    }
+    let is_red = |command: &&CommandReport| command.outcome != CommandOutcome::Exited { code: 0 };
+    let findings: Vec<Finding> = commands
+        .iter()
+        .filter(is_red)
+        .map(|command| Finding {
+            file: None,
+            line: None,
+            rule: "command".to_owned(),
+            message: format!("{}: {}", command.name, prompt::outcome(&command.outcome)),
+            hint: String::new(),
+        })
+        .collect();
+    for report in &mut reports {
+        report.findings.clone_from(&findings);
+    }
+    reports
 }
 
 fn red_message(rounds: u32, findings: &[Finding]) -> String {
@@ -117,13 +159,20 @@ pub(crate) fn evolve_started(
     if state.index.checking.replace(event.effect).is_some() {
         return Err(Inconsistency::new("two rounds of checks at the same time"));
     }
-    if event.scope == ChecksScope::Task {
-        state
-            .index
-            .checks
-            .retain(|step| !event.steps.contains(step));
+    let due = match event.scope {
+        ChecksScope::Task => event.steps.as_slice() == state.index.checks.pop_front().as_slice(),
+        ChecksScope::Wave => event
+            .steps
+            .iter()
+            .all(|step| state.index.wave.contains(step)),
+    };
+    if due {
+        Ok(())
+    } else {
+        Err(Inconsistency::new(
+            "checks of tasks that were not to be checked",
+        ))
     }
-    Ok(())
 }
 
 pub(crate) fn evolve_ended(state: &mut State, event: &ChecksEnded) -> Result<(), Inconsistency> {
@@ -145,13 +194,12 @@ pub(crate) fn evolve_ended(state: &mut State, event: &ChecksEnded) -> Result<(),
         match scope {
             ChecksScope::Task if passed => passed_alone(state, report.step)?,
             ChecksScope::Wave if green => {
-                leave_wave(state, report.step);
+                state.index.wave.remove(&report.step);
                 state.checks_passed(report.step)?;
             }
             ChecksScope::Wave if passed => {}
-            ChecksScope::Task => back_to_coder(state, report)?,
-            ChecksScope::Wave => {
-                leave_wave(state, report.step);
+            ChecksScope::Task | ChecksScope::Wave => {
+                state.index.wave.remove(&report.step);
                 back_to_coder(state, report)?;
             }
         }
@@ -181,13 +229,8 @@ fn passed_alone(state: &mut State, step: StepId) -> Result<(), Inconsistency> {
     state.task_mut(step)?.phase = TaskPhase::Wave;
     state.index.wave.insert(step);
     // A task that waits for its wave gives its place to the next.
-    state.index.active_tasks -= 1;
+    state.index.places.remove(&step);
     Ok(())
-}
-
-fn leave_wave(state: &mut State, step: StepId) {
-    state.index.wave.remove(&step);
-    state.index.active_tasks += 1;
 }
 
 fn back_to_coder(state: &mut State, report: &CheckReport) -> Result<(), Inconsistency> {
@@ -196,7 +239,7 @@ fn back_to_coder(state: &mut State, report: &CheckReport) -> Result<(), Inconsis
     work.phase = TaskPhase::Coding;
     work.talk.phase = TalkPhase::Due(Ask::Findings(report.findings.clone()));
     state.index.coding.insert(report.step);
-    state.index.due.insert(report.step);
+    state.make_due(report.step);
     Ok(())
 }
 

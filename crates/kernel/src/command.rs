@@ -241,4 +241,15 @@ pub enum Rejection {
     /// A step that a report does not cover.
     #[error("the report leaves out {0}")]
     ReportIncomplete(StepId),
+    /// A step that a report covers twice or was not to cover.
+    #[error("the report was not to cover {0}, or covers it twice")]
+    ReportUnasked(StepId),
+    /// Settings that do not fit an event.
+    #[error("the settings are {size_bytes} bytes, more than the {size_bytes_max} a run may have")]
+    SettingsTooLarge {
+        /// Their size as JSON.
+        size_bytes: usize,
+        /// The most they may have.
+        size_bytes_max: usize,
+    },
 }

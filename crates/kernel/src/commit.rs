@@ -187,7 +187,7 @@ pub(crate) fn evolve_ended(state: &mut State, event: &CommitEnded) -> Result<(),
         && work.phase == TaskPhase::CodeCommit
     {
         work.phase = TaskPhase::Reviewing;
-        state.index.due.insert(id);
+        state.make_due(id);
     }
     Ok(())
 }

@@ -97,15 +97,14 @@ pub fn outstanding(state: &State) -> impl Iterator<Item = Effect<'_>> {
         .iter()
         .filter(move |_| working)
         .filter_map(|step| prepare(state, *step));
-    let started = state
-        .in_flight
-        .iter()
-        .filter(|(_, flight)| flight.waits_for.is_none())
-        .map(|(effect, flight)| Effect {
+    let started = state.index.under_way.iter().map(|effect| {
+        let flight = &state.in_flight[effect];
+        Effect {
             key: EffectKey::Started(*effect, flight.losses),
             step: flight.step,
             work: work(state, flight),
-        });
+        }
+    });
     started.chain(preparing)
 }
 

@@ -148,6 +148,6 @@ pub(crate) fn evolve_rejected(
         Work::Task(work) => work.review_tries += 1,
     }
     state.talk_mut(event.step)?.phase = TalkPhase::Due(Ask::Problems(event.problems.clone()));
-    state.index.due.insert(event.step);
+    state.make_due(event.step);
     Ok(())
 }

@@ -187,9 +187,6 @@ fn finished_needs(state: &State, step: StepId) -> String {
 fn earlier_attempts(state: &State, step: StepId) -> String {
     let work = state.task(step).expect("the task is under way");
     let mut text = String::new();
-    if state.at(step).attempt.0 < 2 {
-        return text;
-    }
     let changed: Vec<String> = work.files.keys().cloned().collect();
     push_list(
         &mut text,
@@ -252,7 +249,8 @@ pub(crate) fn reviewer(state: &State, step: StepId, role: &RoleSettings) -> Vec<
     messages
 }
 
-fn outcome(outcome: &CommandOutcome) -> String {
+/// How a command ended, in words.
+pub(crate) fn outcome(outcome: &CommandOutcome) -> String {
     match outcome {
         CommandOutcome::Exited { code: 0 } => "passed".to_owned(),
         CommandOutcome::Exited { code } => format!("exit code {code}"),

@@ -2,10 +2,12 @@
 //!
 //! | class | after a loss |
 //! | --- | --- |
-//! | repeatable, convergent, detectable | outstanding again |
-//! | opaque, `rerun` | outstanding again |
+//! | repeatable, convergent, detectable | outstanding again; while stopping, once resumed |
+//! | opaque, `rerun` | outstanding again; while stopping, once resumed |
 //! | opaque, `skip` | `CommandEnded` (unknown): the model is told |
 //! | opaque, `ask` | `QuestionAsked`, `StepParked`: waits for a person |
+
+use std::collections::BTreeSet;
 
 use lao_event::{
     EffectId, Event, OnUnknown, QuestionId,
@@ -19,6 +21,7 @@ use crate::{
     command::Rejection,
     evolve::Inconsistency,
     prompt,
+    run::{Run, RunPhase},
     state::{EffectClass, InFlightKind, Question, State},
     step, tool_call,
 };
@@ -83,8 +86,9 @@ pub(crate) fn decide_lost(
     cause: LossCause,
 ) -> Result<Vec<Event>, Rejection> {
     let run = state.run().ok_or(Rejection::NotStarted)?;
+    let effects: Vec<EffectId> = BTreeSet::from_iter(effects).into_iter().collect();
     for effect in &effects {
-        if !state.in_flight.contains_key(effect) {
+        if !state.index.under_way.contains(effect) {
             return Err(Rejection::UnknownEffect(*effect));
         }
     }
@@ -97,19 +101,19 @@ pub(crate) fn decide_lost(
             .copied()
             .find(|effect| state.in_flight[effect].panics >= limit),
     };
-    let mut events: Vec<Event> = vec![EffectsLost { effects, cause }.into()];
-    events.extend(follow_up);
-    if let Some(effect) = too_often
-        && run.is_working()
-    {
-        events.push(
-            RunStopping {
-                reason: StopReason::EffectLostTooOften { effect },
-            }
-            .into(),
-        );
-    }
-    Ok(events)
+    // Stopping comes first: an effect that is lost while the run is stopping is not done again.
+    let stopping = too_often.filter(|_| run.is_working()).map(|effect| {
+        RunStopping {
+            reason: StopReason::EffectLostTooOften { effect },
+        }
+        .into()
+    });
+    let lost: Event = EffectsLost { effects, cause }.into();
+    Ok(stopping
+        .into_iter()
+        .chain([lost])
+        .chain(follow_up)
+        .collect())
 }
 
 pub(crate) fn decide_answer(
@@ -118,6 +122,10 @@ pub(crate) fn decide_answer(
     answer: QuestionAnswer,
     by: String,
 ) -> Result<Vec<Event>, Rejection> {
+    let run = state.run().ok_or(Rejection::NotStarted)?;
+    if matches!(run.phase, RunPhase::Ended(_)) {
+        return Err(Rejection::Ended);
+    }
     let asked = state
         .questions
         .get(&question)
@@ -150,6 +158,7 @@ pub(crate) fn evolve_asked(state: &mut State, event: &QuestionAsked) -> Result<(
     state.questions_asked = event.question.0;
     if let Some(flight) = state.in_flight.get_mut(&event.effect) {
         flight.waits_for = Some(event.question);
+        state.index.under_way.remove(&event.effect);
     }
     let question = Question {
         step: event.step,
@@ -171,9 +180,7 @@ pub(crate) fn evolve_answered(
     step::unpark(state, question.step)?;
     match &question.subject {
         QuestionSubject::CommandUnknown { argv: _ } => {
-            if let Some(flight) = state.in_flight.get_mut(&question.effect) {
-                flight.waits_for = None;
-            }
+            state.release(question.effect);
             Ok(())
         }
         QuestionSubject::FileConflict { path } => {
@@ -187,6 +194,7 @@ pub(crate) fn evolve_answered(
 }
 
 pub(crate) fn evolve_lost(state: &mut State, event: &EffectsLost) -> Result<(), Inconsistency> {
+    let working = state.run().is_some_and(Run::is_working);
     for effect in &event.effects {
         let flight = state
             .in_flight
@@ -194,6 +202,9 @@ pub(crate) fn evolve_lost(state: &mut State, event: &EffectsLost) -> Result<(), 
             .ok_or_else(|| Inconsistency::new(format!("{effect} was lost and not in flight")))?;
         flight.losses += 1;
         flight.panics += u32::from(matches!(event.cause, LossCause::WorkerPanicked { .. }));
+        if !working {
+            state.index.under_way.remove(effect);
+        }
     }
     Ok(())
 }

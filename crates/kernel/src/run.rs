@@ -6,7 +6,7 @@
 //! | working | `RunStopping` | stopping |
 //! | stopping | `RunStopped` (nothing in flight) | stopped |
 //! | working, stopping, stopped, ended | `RunResumed` | working |
-//! | working, stopping | `RunEnded` | ended |
+//! | working, stopping (cancelled) | `RunEnded` | ended |
 //!
 //! A process that was killed leaves `working` or `stopping` behind; `RunResumed` says that
 //! another one took over, and comes with `EffectsLost` for what was in flight.
@@ -117,17 +117,9 @@ impl State {
                 RunOutcome::Failed | RunOutcome::Cancelled => PlanPhase::Failed,
             };
         }
-        let planning = &self.steps[..run.plan.chunks.len().min(self.steps.len())];
-        if planning.iter().all(step::Step::has_succeeded) {
-            let begun = |step: &step::Step| step.attempt.0 > 0;
-            let any_task = self.steps[planning.len()..].iter().any(begun);
-            return if any_task {
-                PlanPhase::Running
-            } else {
-                PlanPhase::Planned
-            };
-        }
-        match planning.first() {
+        match self.steps.first() {
+            Some(_) if self.index.unplanned == 0 && self.index.begun > 0 => PlanPhase::Running,
+            Some(_) if self.index.unplanned == 0 => PlanPhase::Planned,
             Some(first) if first.attempt.0 > 0 => PlanPhase::Planning,
             Some(_) | None => PlanPhase::Registered,
         }
@@ -149,11 +141,12 @@ pub(crate) fn decide_start(state: &State, start: Start) -> Result<Vec<Event>, Re
         return Err(Rejection::NothingToDo);
     }
     let steps = planning_steps(plan);
+    let settings = settings_content(&start.settings)?;
     let started = RunStarted {
         run: start.run,
         program: start.program,
         definition: start.definition,
-        settings: settings_content(&start.settings),
+        settings,
         seed: start.seed,
     };
     Ok(vec![started.into(), StepsAdded { by: None, steps }.into()])
@@ -186,8 +179,18 @@ fn planning_steps(plan: &PlanDefinition) -> Vec<NewStep> {
     (0..count).map(step).collect()
 }
 
-fn settings_content(settings: &Settings) -> Content {
-    Content::Inline(serde_json::to_string(settings).expect("settings are plain JSON"))
+/// The most bytes of settings, which are never a blob: a run is folded without its blobs.
+const SETTINGS_BYTES_MAX: usize = 256 * 1024;
+
+fn settings_content(settings: &Settings) -> Result<Content, Rejection> {
+    let text = serde_json::to_string(settings).expect("settings are plain JSON");
+    if text.len() > SETTINGS_BYTES_MAX {
+        return Err(Rejection::SettingsTooLarge {
+            size_bytes: text.len(),
+            size_bytes_max: SETTINGS_BYTES_MAX,
+        });
+    }
+    Ok(Content::Inline(text))
 }
 
 pub(crate) fn decide_resume(
@@ -197,14 +200,18 @@ pub(crate) fn decide_resume(
     retry: Option<&Retry>,
 ) -> Result<Vec<Event>, Rejection> {
     let run = state.run.as_ref().ok_or(Rejection::NotStarted)?;
-    let over = matches!(run.phase, RunPhase::Ended(_));
-    if over && retry.is_none() {
-        return Err(Rejection::Ended);
+    match run.phase {
+        RunPhase::Ended(_) if retry.is_none() => return Err(Rejection::Ended),
+        // A crash does not undo that a person cancelled the run: it is brought to its end.
+        RunPhase::Stopping(StopReason::Cancelled) if retry.is_none() => {
+            return Ok(lost_for_good(state));
+        }
+        RunPhase::Working | RunPhase::Stopping(_) | RunPhase::Stopped(_) | RunPhase::Ended(_) => {}
     }
     let mut events: Vec<Event> = vec![
         RunResumed {
             program,
-            settings: settings.map(settings_content),
+            settings: settings.map(settings_content).transpose()?,
         }
         .into(),
     ];
@@ -221,23 +228,28 @@ pub(crate) fn decide_resume(
         events.extend(question::about_lost(state, &lost, on_unknown));
     }
     if let Some(retry) = retry {
-        events.extend(step::decide_retry(state, retry)?);
+        events.extend(step::retried_by_resume(state, retry)?);
     }
     Ok(events)
 }
 
-/// What was under way when a process ended. Making the workspace ready simply begins anew, and
-/// what waits for a person was not under way.
+/// What was under way when a process ended. Making the workspace ready simply begins anew.
 fn lost_with_process(state: &State) -> Vec<EffectId> {
-    let under_way = |flight: &InFlight| {
-        flight.waits_for.is_none() && !matches!(flight.kind, InFlightKind::Workspace)
-    };
-    state
-        .in_flight
-        .iter()
-        .filter(|(_, flight)| under_way(flight))
-        .map(|(effect, _)| *effect)
+    let is_workspace =
+        |effect: &EffectId| matches!(state.in_flight[effect].kind, InFlightKind::Workspace);
+    let under_way = state.index.under_way.iter();
+    under_way
+        .filter(|effect| !is_workspace(effect))
+        .copied()
         .collect()
+}
+
+/// What was under way when the process of a cancelled run ended is not done again.
+fn lost_for_good(state: &State) -> Vec<Event> {
+    let effects: Vec<EffectId> = state.index.under_way.iter().copied().collect();
+    let cause = LossCause::ProcessEnded;
+    let lost = (!effects.is_empty()).then(|| EffectsLost { effects, cause }.into());
+    lost.into_iter().collect()
 }
 
 pub(crate) fn decide_stop(state: &State, reason: StopReason) -> Result<Vec<Event>, Rejection> {
@@ -356,6 +368,13 @@ pub(crate) fn evolve_resumed(state: &mut State, event: &RunResumed) -> Result<()
     state
         .in_flight
         .retain(|_, flight| !matches!(flight.kind, InFlightKind::Workspace));
+    let goes_on = |flight: &InFlight| flight.waits_for.is_none();
+    state.index.under_way = state
+        .in_flight
+        .iter()
+        .filter(|(_, flight)| goes_on(flight))
+        .map(|(effect, _)| *effect)
+        .collect();
     step::unpark_failed_commits(state);
     Ok(())
 }
@@ -366,27 +385,23 @@ pub(crate) fn evolve_stopping(state: &mut State, event: &RunStopping) -> Result<
 }
 
 pub(crate) fn evolve_stopped(state: &mut State, event: &RunStopped) -> Result<(), Inconsistency> {
-    expect_nothing_in_flight(state)?;
+    expect_nothing_under_way(state)?;
     run_mut(state)?.phase = RunPhase::Stopped(event.reason.clone());
     Ok(())
 }
 
 pub(crate) fn evolve_ended(state: &mut State, event: &RunEnded) -> Result<(), Inconsistency> {
-    expect_nothing_in_flight(state)?;
+    expect_nothing_under_way(state)?;
     run_mut(state)?.phase = RunPhase::Ended(event.outcome);
     Ok(())
 }
 
-/// Effects that wait for a person are not under way; they keep their place.
-fn expect_nothing_in_flight(state: &State) -> Result<(), Inconsistency> {
-    if state
-        .in_flight
-        .values()
-        .any(|flight| flight.waits_for.is_none())
-    {
-        return Err(Inconsistency::new("the run stopped with effects in flight"));
+fn expect_nothing_under_way(state: &State) -> Result<(), Inconsistency> {
+    if state.index.under_way.is_empty() {
+        Ok(())
+    } else {
+        Err(Inconsistency::new("the run stopped with effects under way"))
     }
-    Ok(())
 }
 
 pub(crate) fn evolve_workspace_started(

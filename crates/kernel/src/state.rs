@@ -31,8 +31,10 @@ pub struct State {
 pub(crate) struct Index {
     /// Steps whose needs are met and that have not begun.
     pub ready: BTreeSet<StepId>,
-    /// Steps under way for which something is to be decided without the world.
+    /// Steps under way that have something to ask, and tasks among them a place.
     pub due: BTreeSet<StepId>,
+    /// Tasks under way that have something to ask and wait for a place.
+    pub waiting: BTreeSet<StepId>,
     /// Steps whose next tool call must be looked at.
     pub preparing: BTreeSet<StepId>,
     /// Steps that will be skipped, with the step that failed first.
@@ -47,8 +49,9 @@ pub(crate) struct Index {
     pub checking: Option<EffectId>,
     /// The commit under way: one at a time.
     pub committing: Option<EffectId>,
-    /// Tasks that take up a place: under way, neither parked nor waiting for their wave.
-    pub active_tasks: u32,
+    /// Tasks that take up a place: from their start, or their next question to a model, until
+    /// they end, park or wait for their wave.
+    pub places: BTreeSet<StepId>,
     /// Tasks that are being coded or checked.
     pub coding: BTreeSet<StepId>,
     /// Steps that wait for a person.
@@ -61,6 +64,13 @@ pub(crate) struct Index {
     pub skipped: BTreeSet<StepId>,
     /// Tasks in the graph.
     pub tasks: u32,
+    /// Tasks that have begun.
+    pub begun: u32,
+    /// Planning steps that have not succeeded.
+    pub unplanned: u32,
+    /// Effects that are being carried out. The others in flight wait for a person, or were lost
+    /// while the run was stopping and wait for it to be resumed.
+    pub under_way: BTreeSet<EffectId>,
 }
 
 /// An effect that was started and has not ended.
@@ -236,11 +246,13 @@ impl State {
             waits_for: None,
         };
         self.in_flight.insert(effect, flight);
+        self.index.under_way.insert(effect);
         Ok(())
     }
 
     /// Notes that an effect ended and returns it.
     pub(crate) fn end(&mut self, effect: EffectId) -> Result<InFlight, Inconsistency> {
+        self.index.under_way.remove(&effect);
         self.in_flight
             .remove(&effect)
             .ok_or_else(|| Inconsistency::new(format!("{effect} ended and was not in flight")))
@@ -251,6 +263,26 @@ impl State {
         self.end(effect)?
             .step
             .ok_or_else(|| Inconsistency::new(format!("{effect} belongs to no step")))
+    }
+
+    /// Notes that a step has something to ask; a task without a place waits for one.
+    pub(crate) fn make_due(&mut self, id: StepId) {
+        if self.at(id).is_task() && !self.index.places.contains(&id) {
+            self.index.waiting.insert(id);
+        } else {
+            self.index.due.insert(id);
+        }
+    }
+
+    /// Goes on with an effect that was held back, unless the run is stopping.
+    pub(crate) fn release(&mut self, effect: EffectId) {
+        let working = self.run.as_ref().is_some_and(Run::is_working);
+        if let Some(flight) = self.in_flight.get_mut(&effect) {
+            flight.waits_for = None;
+            if working {
+                self.index.under_way.insert(effect);
+            }
+        }
     }
 
     /// The run; every caller has checked that it started.

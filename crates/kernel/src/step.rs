@@ -9,7 +9,8 @@
 //! | parked | `QuestionAnswered`, `RunResumed` (failed commit) | running |
 //! | running | `StepEnded` (succeeded, failed) | ended |
 //! | pending | `StepEnded` (skipped) | ended |
-//! | ended (failed, skipped), parked | `StepRetried` | pending |
+//! | ended (failed, skipped), parked (question) | `StepRetried` | pending |
+//! | parked (failed commit) | `StepRetried` | running |
 
 use std::collections::BTreeSet;
 
@@ -26,6 +27,7 @@ use crate::{
     command::{Rejection, Retry},
     evolve::Inconsistency,
     planning::PlanningWork,
+    run::RunPhase,
     state::State,
     task::TaskWork,
 };
@@ -47,6 +49,8 @@ pub struct Step {
     pub attempt: Attempt,
     pub(crate) dependents: Vec<StepId>,
     pub(crate) unmet: u32,
+    /// What a task that ended or was sent back left, for the next time it starts.
+    pub(crate) left: Option<Box<TaskWork>>,
 }
 
 /// How a step stands.
@@ -80,6 +84,14 @@ impl Step {
     /// It ended failed.
     pub fn has_failed(&self) -> bool {
         matches!(self.status, StepStatus::Ended(StepOutcome::Failed { .. }))
+    }
+
+    /// It waits because its commit could not be made.
+    pub(crate) fn has_failed_commit(&self) -> bool {
+        matches!(
+            self.status,
+            StepStatus::Parked(ParkReason::CommitFailed { .. }, _)
+        )
     }
 
     /// It is a task.
@@ -178,6 +190,22 @@ pub(crate) fn again_or_fail(
 }
 
 pub(crate) fn decide_retry(state: &State, retry: &Retry) -> Result<Vec<Event>, Rejection> {
+    let run = state.run().ok_or(Rejection::NotStarted)?;
+    if matches!(run.phase, RunPhase::Ended(_)) {
+        return Err(Rejection::Ended);
+    }
+    let steps = steps_to_retry(state, retry)?.into_iter();
+    Ok(steps.map(|step| StepRetried { step }.into()).collect())
+}
+
+/// What a retry adds to a resume, which by itself tries failed commits again.
+pub(crate) fn retried_by_resume(state: &State, retry: &Retry) -> Result<Vec<Event>, Rejection> {
+    let steps = steps_to_retry(state, retry)?.into_iter();
+    let others = steps.filter(|step| !state.at(*step).has_failed_commit());
+    Ok(others.map(|step| StepRetried { step }.into()).collect())
+}
+
+fn steps_to_retry(state: &State, retry: &Retry) -> Result<Vec<StepId>, Rejection> {
     let steps: Vec<StepId> = match retry {
         Retry::Failed => state.index.failed.iter().copied().collect(),
         Retry::Step(key) => {
@@ -195,10 +223,7 @@ pub(crate) fn decide_retry(state: &State, retry: &Retry) -> Result<Vec<Event>, R
     if steps.is_empty() {
         return Err(Rejection::NothingFailed);
     }
-    Ok(steps
-        .into_iter()
-        .map(|step| StepRetried { step }.into())
-        .collect())
+    Ok(steps)
 }
 
 pub(crate) fn evolve_added(state: &mut State, event: &StepsAdded) -> Result<(), Inconsistency> {
@@ -233,9 +258,13 @@ fn add(state: &mut State, new: &NewStep) -> Result<(), Inconsistency> {
         attempt: Attempt(0),
         dependents: Vec::new(),
         unmet: 0,
+        left: None,
     });
     state.index.open += 1;
-    state.index.tasks += u32::from(matches!(new.definition, StepDefinition::Task(_)));
+    match &new.definition {
+        StepDefinition::Task(_) => state.index.tasks += 1,
+        StepDefinition::Planning { .. } => state.index.unplanned += 1,
+    }
     Ok(())
 }
 
@@ -246,16 +275,12 @@ fn link(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
     for need in needs {
         let needed = state.step_mut(need)?;
         needed.dependents.push(id);
-        match &needed.status {
-            StepStatus::Ended(StepOutcome::Succeeded) => {}
-            StepStatus::Pending | StepStatus::Running(_) | StepStatus::Parked(..) => unmet += 1,
-            StepStatus::Ended(StepOutcome::Failed { .. } | StepOutcome::Skipped(_)) => {
-                unmet += 1;
-                state.index.doomed.insert(id, need);
-            }
-        }
+        unmet += u32::from(!needed.has_succeeded());
     }
     state.step_mut(id)?.unmet = unmet;
+    if let Some(culprit) = first_failed(state, id) {
+        state.index.doomed.insert(id, culprit);
+    }
     if unmet == 0 {
         state.index.ready.insert(id);
     }
@@ -274,11 +299,12 @@ pub(crate) fn evolve_started(state: &mut State, event: &StepStarted) -> Result<(
     }
     step.attempt = event.attempt;
     let is_task = step.is_task();
+    let left = step.left.take();
     let previous = std::mem::replace(&mut step.status, StepStatus::Pending);
     let fresh = matches!(previous, StepStatus::Pending);
     step.status = match (previous, is_task) {
         (StepStatus::Pending, false) => StepStatus::Running(Work::Planning(Box::default())),
-        (StepStatus::Pending, true) => StepStatus::Running(Work::Task(Box::default())),
+        (StepStatus::Pending, true) => StepStatus::Running(Work::Task(left.unwrap_or_default())),
         (StepStatus::Running(Work::Task(work)), true) => {
             StepStatus::Running(Work::Task(Box::new(work.next_attempt(event.cause))))
         }
@@ -288,18 +314,20 @@ pub(crate) fn evolve_started(state: &mut State, event: &StepStarted) -> Result<(
         }
     };
     state.index.ready.remove(&id);
-    state.index.due.insert(id);
     if is_task {
-        state.index.active_tasks += u32::from(fresh);
         state.index.coding.insert(id);
     }
+    if is_task && fresh {
+        state.index.begun += 1;
+        state.index.places.insert(id);
+    }
+    state.make_due(id);
     Ok(())
 }
 
 pub(crate) fn evolve_ended(state: &mut State, event: &StepEnded) -> Result<(), Inconsistency> {
     let id = event.step;
     let step = state.step_mut(id)?;
-    let was_active = matches!(step.status, StepStatus::Running(_)) && step.is_task();
     match (&step.status, &event.outcome) {
         (StepStatus::Pending, StepOutcome::Skipped(_))
         | (StepStatus::Running(_) | StepStatus::Parked(..), StepOutcome::Failed { .. })
@@ -310,27 +338,45 @@ pub(crate) fn evolve_ended(state: &mut State, event: &StepEnded) -> Result<(), I
             return Err(Inconsistency::new(format!("{id} cannot end so now")));
         }
     }
-    step.status = StepStatus::Ended(event.outcome.clone());
+    leave(step, StepStatus::Ended(event.outcome.clone()));
+    let plans = !step.is_task();
     let dependents = step.dependents.clone();
-    leave_indexes(state, id, was_active);
+    leave_indexes(state, id);
     state.index.open -= 1;
+    state.index.unplanned -= u32::from(plans && event.outcome == StepOutcome::Succeeded);
     settle_dependents(state, id, &event.outcome, &dependents)
 }
 
-/// Takes a step that is no longer under way out of every index.
-fn leave_indexes(state: &mut State, id: StepId, was_active: bool) {
-    let waited_for_wave = state.index.wave.remove(&id);
-    if was_active && !waited_for_wave {
-        state.index.active_tasks -= 1;
+/// Takes a step out of the status in which it was under way. What is in the workspace stays, so
+/// what the step knows of it stays as well, unless it is done.
+fn leave(step: &mut Step, status: StepStatus) {
+    let done = status == StepStatus::Ended(StepOutcome::Succeeded);
+    match std::mem::replace(&mut step.status, status) {
+        StepStatus::Running(Work::Task(work)) | StepStatus::Parked(_, Work::Task(work))
+            if !done =>
+        {
+            step.left = Some(Box::new(work.next_attempt(StartCause::Ready)));
+        }
+        StepStatus::Running(_)
+        | StepStatus::Parked(..)
+        | StepStatus::Pending
+        | StepStatus::Ended(_) => {}
     }
-    state.index.ready.remove(&id);
-    state.index.due.remove(&id);
-    state.index.preparing.remove(&id);
-    state.index.doomed.remove(&id);
-    state.index.coding.remove(&id);
-    state.index.parked.remove(&id);
-    state.index.checks.retain(|step| *step != id);
-    state.index.commits.retain(|step| *step != id);
+}
+
+/// Takes a step that is no longer under way out of every index. It is in no queue: a step that
+/// waits for its checks or its commit does not end.
+fn leave_indexes(state: &mut State, id: StepId) {
+    let index = &mut state.index;
+    index.ready.remove(&id);
+    index.due.remove(&id);
+    index.waiting.remove(&id);
+    index.preparing.remove(&id);
+    index.doomed.remove(&id);
+    index.wave.remove(&id);
+    index.places.remove(&id);
+    index.coding.remove(&id);
+    index.parked.remove(&id);
 }
 
 fn settle_dependents(
@@ -377,7 +423,6 @@ fn doom(state: &mut State, dependents: &[StepId], culprit: StepId) {
 pub(crate) fn evolve_parked(state: &mut State, event: &StepParked) -> Result<(), Inconsistency> {
     let id = event.step;
     let step = state.step_mut(id)?;
-    let is_task = step.is_task();
     step.status = match std::mem::replace(&mut step.status, StepStatus::Pending) {
         StepStatus::Running(work) => StepStatus::Parked(event.reason.clone(), work),
         other @ (StepStatus::Pending | StepStatus::Parked(..) | StepStatus::Ended(_)) => {
@@ -387,17 +432,15 @@ pub(crate) fn evolve_parked(state: &mut State, event: &StepParked) -> Result<(),
     };
     state.index.parked.insert(id);
     state.index.due.remove(&id);
+    state.index.waiting.remove(&id);
     state.index.coding.remove(&id);
-    if is_task {
-        state.index.active_tasks -= 1;
-    }
+    state.index.places.remove(&id);
     Ok(())
 }
 
 /// Makes a parked step running again.
 pub(crate) fn unpark(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
     let step = state.step_mut(id)?;
-    let is_task = step.is_task();
     step.status = match std::mem::replace(&mut step.status, StepStatus::Pending) {
         StepStatus::Parked(_, work) => StepStatus::Running(work),
         other @ (StepStatus::Pending | StepStatus::Running(_) | StepStatus::Ended(_)) => {
@@ -406,12 +449,9 @@ pub(crate) fn unpark(state: &mut State, id: StepId) -> Result<(), Inconsistency>
         }
     };
     state.index.parked.remove(&id);
-    if is_task {
-        state.index.active_tasks += 1;
-        let codes = state.task(id).is_some_and(TaskWork::is_coding);
-        if codes {
-            state.index.coding.insert(id);
-        }
+    let codes = state.task(id).is_some_and(TaskWork::is_coding);
+    if codes {
+        state.index.coding.insert(id);
     }
     Ok(())
 }
@@ -420,23 +460,26 @@ pub(crate) fn unpark(state: &mut State, id: StepId) -> Result<(), Inconsistency>
 pub(crate) fn unpark_failed_commits(state: &mut State) {
     let parked: BTreeSet<StepId> = state.index.parked.clone();
     for id in parked {
-        let failed_commit = matches!(
-            &state.at(id).status,
-            StepStatus::Parked(ParkReason::CommitFailed { .. }, _)
-        );
-        if failed_commit {
-            unpark(state, id).expect("it is parked");
-            state.index.commits.push_back(id);
+        if state.at(id).has_failed_commit() {
+            commit_again(state, id).expect("it is parked");
         }
     }
+}
+
+fn commit_again(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
+    unpark(state, id)?;
+    state.index.commits.push_back(id);
+    Ok(())
 }
 
 pub(crate) fn evolve_retried(state: &mut State, event: &StepRetried) -> Result<(), Inconsistency> {
     let id = event.step;
     match &state.step_mut(id)?.status {
-        StepStatus::Parked(..) => {
+        // What was done up to the commit is not thrown away.
+        StepStatus::Parked(ParkReason::CommitFailed { .. }, _) => return commit_again(state, id),
+        StepStatus::Parked(ParkReason::Question { .. }, _) => {
             give_up_effects(state, id);
-            leave_indexes(state, id, false);
+            leave_indexes(state, id);
         }
         StepStatus::Ended(StepOutcome::Failed { .. } | StepOutcome::Skipped(_)) => {
             state.index.open += 1;
@@ -450,12 +493,14 @@ pub(crate) fn evolve_retried(state: &mut State, event: &StepRetried) -> Result<(
     state.index.failed.remove(&id);
     state.index.skipped.remove(&id);
     let step = state.step_mut(id)?;
-    step.status = StepStatus::Pending;
+    leave(step, StepStatus::Pending);
+    let begun = step.is_task() && step.attempt.0 > 0;
     step.attempt = Attempt(0);
     let dependents = step.dependents.clone();
     if step.unmet == 0 {
         state.index.ready.insert(id);
     }
+    state.index.begun -= u32::from(begun);
     revive(state, &dependents, id)
 }
 
@@ -483,17 +528,31 @@ fn revive(state: &mut State, dependents: &[StepId], culprit: StepId) -> Result<(
             step.status = StepStatus::Pending;
             open.extend(&step.dependents);
         }
-        let other = state
-            .at(id)
-            .needs
-            .iter()
-            .copied()
-            .find(|need| state.at(*need).has_failed());
-        if let Some(other) = other
-            && matches!(state.at(id).status, StepStatus::Pending)
+        if matches!(state.at(id).status, StepStatus::Pending)
+            && let Some(other) = first_failed(state, id)
         {
             state.index.doomed.insert(id, other);
         }
     }
     Ok(())
+}
+
+/// The step that failed first among those that a step needs, directly or not.
+fn first_failed(state: &State, id: StepId) -> Option<StepId> {
+    state
+        .at(id)
+        .needs
+        .iter()
+        .find_map(|need| match &state.at(*need).status {
+            StepStatus::Ended(StepOutcome::Failed { .. }) => Some(*need),
+            StepStatus::Ended(StepOutcome::Skipped(SkipReason::UpstreamFailed { step })) => {
+                Some(*step)
+            }
+            StepStatus::Pending
+            | StepStatus::Running(_)
+            | StepStatus::Parked(..)
+            | StepStatus::Ended(
+                StepOutcome::Succeeded | StepOutcome::Skipped(SkipReason::Cancelled),
+            ) => None,
+        })
 }

@@ -377,6 +377,10 @@ pub(crate) fn evolve_started(
     }
     talk.phase = TalkPhase::Calling(event.effect);
     state.index.due.remove(&event.step);
+    state.index.waiting.remove(&event.step);
+    if state.at(event.step).is_task() {
+        state.index.places.insert(event.step);
+    }
     state.talks_started += u32::from(is_new);
     Ok(())
 }
@@ -390,18 +394,26 @@ pub(crate) fn evolve_ended(state: &mut State, event: &ModelCallEnded) -> Result<
     let answer = match &event.outcome {
         ModelOutcome::Failed(_) => {
             talk.phase = TalkPhase::Due(Ask::GoOn);
-            state.index.due.insert(step);
+            state.make_due(step);
             return Ok(());
         }
         ModelOutcome::Answered(answer) => answer,
     };
     talk.turns += 1;
     let truncated = answer.finish == FinishReason::Length;
-    // A call that was cut is never served, so it must not stand in the conversation unanswered.
-    let tool_calls = if truncated {
-        Vec::new()
-    } else {
+    let of_coder = matches!(
+        flight.kind,
+        InFlightKind::Model {
+            role: Role::Coder,
+            ..
+        }
+    );
+    // A call that was cut, or that no tool was offered for, is never served, so it must not
+    // stand in the conversation unanswered.
+    let tool_calls = if of_coder && !truncated {
         answer.tool_calls.clone()
+    } else {
+        Vec::new()
     };
     for (index, call) in tool_calls.iter().enumerate() {
         let index = u32::try_from(index).expect("an answer has fewer than 2^32 calls");
@@ -423,17 +435,9 @@ pub(crate) fn evolve_ended(state: &mut State, event: &ModelCallEnded) -> Result<
     if calls_tools {
         talk.phase = TalkPhase::Tools;
         state.index.preparing.insert(step);
-    } else if truncated
-        && matches!(
-            flight.kind,
-            InFlightKind::Model {
-                role: Role::Coder,
-                ..
-            }
-        )
-    {
+    } else if truncated && of_coder {
         talk.phase = TalkPhase::Due(Ask::Truncated);
-        state.index.due.insert(step);
+        state.make_due(step);
     } else {
         talk.phase = TalkPhase::Answered;
         state.coder_answered(step);

@@ -102,7 +102,7 @@ impl Default for TaskWork {
 }
 
 impl TaskWork {
-    /// The work of the next attempt: what is in the workspace stays, the conversations do not.
+    /// The work of the next attempt, or of the first after a retry: what is in the workspace stays, the conversations do not.
     pub(crate) fn next_attempt(self, cause: StartCause) -> Self {
         let Self {
             files,
@@ -161,7 +161,7 @@ impl State {
             self.index.commits.push_back(id);
         } else {
             work.phase = TaskPhase::Reviewing;
-            self.index.due.insert(id);
+            self.make_due(id);
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ impl State {
         match self.talk_mut(step)?.reply(content)? {
             Next::Model => {
                 self.index.preparing.remove(&step);
-                self.index.due.insert(step);
+                self.make_due(step);
             }
             Next::ToolCall => {
                 self.index.preparing.insert(step);

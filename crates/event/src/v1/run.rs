@@ -48,7 +48,8 @@ impl Contents for RunStarted {
             run: _,
             program: _,
             definition,
-            settings,
+            // Stays in place whatever its size: a run is folded without its blobs.
+            settings: _,
             seed: _,
         } = self;
         let Definition::Plan(PlanDefinition {
@@ -58,8 +59,7 @@ impl Contents for RunStarted {
             chunks,
         }) = definition;
         visit(text);
-        chunks.iter_mut().for_each(&mut *visit);
-        visit(settings);
+        chunks.iter_mut().for_each(visit);
     }
 }
 
@@ -70,16 +70,6 @@ pub struct RunResumed {
     pub program: String,
     /// [`crate::Settings`] as JSON where they differ from those before.
     pub settings: Option<Content>,
-}
-
-impl Contents for RunResumed {
-    fn visit_contents(&mut self, visit: &mut dyn FnMut(&mut Content)) {
-        let Self {
-            program: _,
-            settings,
-        } = self;
-        settings.iter_mut().for_each(visit);
-    }
 }
 
 /// The run starts nothing new; what is in flight may end.
@@ -151,4 +141,4 @@ pub enum RunOutcome {
     Cancelled,
 }
 
-without_contents!(RunStopping, RunStopped, RunEnded);
+without_contents!(RunResumed, RunStopping, RunStopped, RunEnded);

@@ -185,7 +185,7 @@ pub enum ParkReason {
     },
 }
 
-/// A person sent a step back to pending.
+/// A person sent a step back to pending, or back to its commit where that is what failed.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct StepRetried {
     /// Which.
