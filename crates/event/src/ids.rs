@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn a_run_id_names_its_second_and_parses_back() {
         let id = RunId::new(1_795_195_597_123, 0x00ab_cdef);
-        assert_eq!(id.as_str(), "20261120-172637-ffkwb");
+        assert_eq!(id.as_str(), "20261120-172637-ffkqa");
         assert_eq!(id.as_str().parse::<RunId>(), Ok(id));
         assert_eq!(
             RunId::new(951_782_400_000, 0).as_str(),

@@ -96,10 +96,8 @@ pub(crate) fn read_verdict(text: &str, finish: FinishReason) -> Result<ReadVerdi
 }
 
 fn verdict_word(word: &str) -> Option<Verdict> {
-    let word = word
-        .trim()
-        .trim_matches(['.', '!', '*', '`', '"'])
-        .to_lowercase();
+    let ornament = |c: char| c.is_whitespace() || matches!(c, '.' | '!' | '*' | '`' | '"');
+    let word = word.trim_matches(ornament).to_lowercase();
     match word.as_str() {
         "approved" | "approve" | "accepted" | "pass" => Some(Verdict::Approved),
         "rework" | "changes_requested" | "request_changes" | "needs_rework" => {
