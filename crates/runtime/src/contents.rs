@@ -25,19 +25,14 @@ pub enum ContentError {
 impl Contents {
     /// Texts with blobs in this store.
     pub fn new(blobs: Blobs) -> Self {
-        Self {
-            blobs: Arc::new(blobs),
-        }
+        Self { blobs: Arc::new(blobs) }
     }
 
     /// The whole text.
     pub fn text(&self, content: &Content) -> Result<String, ContentError> {
         match content {
             Content::Inline(text) => Ok(text.clone()),
-            Content::Blob {
-                hash,
-                size_bytes: _,
-            } => {
+            Content::Blob { hash, size_bytes: _ } => {
                 let bytes = self.blobs.get(blob_hash(*hash))?;
                 String::from_utf8(bytes).map_err(|_| ContentError::NotText(*hash))
             }
@@ -59,10 +54,7 @@ impl Contents {
 
     fn put(&self, bytes: &[u8]) -> Result<Content, ContentError> {
         self.blobs.put(bytes)?;
-        Ok(Content::Blob {
-            hash: Hash::of(bytes),
-            size_bytes: bytes.len() as u64,
-        })
+        Ok(Content::Blob { hash: Hash::of(bytes), size_bytes: bytes.len() as u64 })
     }
 
     /// Makes blobs durable.

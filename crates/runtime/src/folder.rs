@@ -47,9 +47,7 @@ pub enum FolderError {
 impl RunsFolder {
     /// The folder of a project, which need not exist yet.
     pub fn new(lao_folder: impl Into<PathBuf>) -> Self {
-        Self {
-            root: lao_folder.into(),
-        }
+        Self { root: lao_folder.into() }
     }
 
     /// `.lao/`.
@@ -66,10 +64,7 @@ impl RunsFolder {
 
     /// The folder of a run, which need not exist.
     pub fn run(&self, run: &RunId) -> RunFolder {
-        RunFolder {
-            run: run.clone(),
-            path: self.root.join("runs").join(run.as_str()),
-        }
+        RunFolder { run: run.clone(), path: self.root.join("runs").join(run.as_str()) }
     }
 
     /// Every run that has a journal, oldest first.
@@ -79,18 +74,12 @@ impl RunsFolder {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => {
-                return Err(FolderError::Io {
-                    path: folder,
-                    source,
-                });
+                return Err(FolderError::Io { path: folder, source });
             }
         };
         let mut runs = Vec::new();
         for entry in entries {
-            let entry = entry.map_err(|source| FolderError::Io {
-                path: folder.clone(),
-                source,
-            })?;
+            let entry = entry.map_err(|source| FolderError::Io { path: folder.clone(), source })?;
             let name = entry.file_name();
             let Some(Ok(run)) = name.to_str().map(str::parse::<RunId>) else {
                 continue;
@@ -123,8 +112,5 @@ impl RunFolder {
 }
 
 fn create(folder: &Path) -> Result<(), FolderError> {
-    fs::create_dir_all(folder).map_err(|source| FolderError::Io {
-        path: folder.to_owned(),
-        source,
-    })
+    fs::create_dir_all(folder).map_err(|source| FolderError::Io { path: folder.to_owned(), source })
 }

@@ -13,33 +13,12 @@ const DIFF_BYTES_MAX: usize = 24_000;
 /// What a worker is to do.
 #[derive(Debug, Clone)]
 pub(crate) enum Job {
-    Prepare {
-        call: CallId,
-        name: String,
-        arguments: Content,
-    },
-    Workspace {
-        effect: EffectId,
-        workspace: WorkspaceSettings,
-        git: GitSettings,
-    },
+    Prepare { call: CallId, name: String, arguments: Content },
+    Workspace { effect: EffectId, workspace: WorkspaceSettings, git: GitSettings },
     Model(Box<ModelJob>),
-    Read {
-        effect: EffectId,
-        tool: String,
-        arguments: Content,
-    },
-    Write {
-        effect: EffectId,
-        path: String,
-        before: Option<Hash>,
-        after: Option<Content>,
-    },
-    Command {
-        effect: EffectId,
-        argv: Vec<String>,
-        timeout_ms: u64,
-    },
+    Read { effect: EffectId, tool: String, arguments: Content },
+    Write { effect: EffectId, path: String, before: Option<Hash>, after: Option<Content> },
+    Command { effect: EffectId, argv: Vec<String>, timeout_ms: u64 },
     Checks(Box<ChecksJob>),
     Commit(Box<CommitJob>),
 }
@@ -86,10 +65,7 @@ pub(crate) struct CommitJob {
 impl Job {
     /// Takes an effect out of the state.
     pub(crate) fn new(state: &State, effect: &Effect<'_>) -> Self {
-        let settings = &state
-            .run()
-            .expect("a run with effects has started")
-            .settings;
+        let settings = &state.run().expect("a run with effects has started").settings;
         let key = effect.key;
         match effect.work {
             EffectWork::Prepare { name, arguments } => Self::Prepare {
@@ -102,27 +78,16 @@ impl Job {
                 workspace: settings.workspace.clone(),
                 git: settings.git.clone(),
             },
-            EffectWork::Model {
-                role,
-                request,
-                messages,
-            } => {
+            EffectWork::Model { role, request, messages } => {
                 let step = effect.step.expect("a model call belongs to a step");
                 Self::Model(Box::new(ModelJob {
                     effect: started(key),
                     step,
                     step_key: step_key(state, step),
-                    role: settings
-                        .role(role)
-                        .expect("checked when the call started")
-                        .clone(),
+                    role: settings.role(role).expect("checked when the call started").clone(),
                     request: request.clone(),
                     messages: messages.to_vec(),
-                    tools: if request.tools {
-                        settings.tools.clone()
-                    } else {
-                        Vec::new()
-                    },
+                    tools: if request.tools { settings.tools.clone() } else { Vec::new() },
                 }))
             }
             EffectWork::Read { tool, arguments } => Self::Read {
@@ -130,21 +95,15 @@ impl Job {
                 tool: tool.to_owned(),
                 arguments: arguments.clone(),
             },
-            EffectWork::Write {
-                path,
-                before,
-                after,
-            } => Self::Write {
+            EffectWork::Write { path, before, after } => Self::Write {
                 effect: started(key),
                 path: path.to_owned(),
                 before,
                 after: after.cloned(),
             },
-            EffectWork::Command { argv, timeout_ms } => Self::Command {
-                effect: started(key),
-                argv: argv.to_vec(),
-                timeout_ms,
-            },
+            EffectWork::Command { argv, timeout_ms } => {
+                Self::Command { effect: started(key), argv: argv.to_vec(), timeout_ms }
+            }
             EffectWork::Checks { steps, scope } => Self::Checks(Box::new(ChecksJob {
                 effect: started(key),
                 tasks: steps.iter().map(|step| checks_task(state, *step)).collect(),
@@ -186,17 +145,12 @@ fn started(key: EffectKey) -> EffectId {
 }
 
 fn step_key(state: &State, step: StepId) -> String {
-    state
-        .step(step)
-        .map(|step| step.key.clone())
-        .unwrap_or_default()
+    state.step(step).map(|step| step.key.clone()).unwrap_or_default()
 }
 
 /// A diff that leaves the reviewer room for the task and the answer.
 fn diff_bytes_max(state: &State) -> usize {
-    let reviewer = state
-        .run()
-        .and_then(|run| run.settings.role(lao_event::Role::Reviewer));
+    let reviewer = state.run().and_then(|run| run.settings.role(lao_event::Role::Reviewer));
     reviewer.map_or(DIFF_BYTES_MAX, |role| {
         let room = role.context_tokens.saturating_sub(role.output_tokens_max) as usize;
         DIFF_BYTES_MAX.min(room * 3 / 2)
@@ -210,20 +164,12 @@ fn checks_task(state: &State, id: StepId) -> ChecksTask {
         StepDefinition::Planning { .. } => (Vec::new(), Vec::new()),
     };
     let changed = match step.work() {
-        Some(Work::Task(work)) => work
-            .files
-            .iter()
-            .map(|(path, file)| (path.clone(), file.base.clone()))
-            .collect(),
+        Some(Work::Task(work)) => {
+            work.files.iter().map(|(path, file)| (path.clone(), file.base.clone())).collect()
+        }
         Some(Work::Planning(_)) | None => Vec::new(),
     };
-    ChecksTask {
-        step: id,
-        files,
-        deletes,
-        changed,
-        todo_open: state.open_todo(id),
-    }
+    ChecksTask { step: id, files, deletes, changed, todo_open: state.open_todo(id) }
 }
 
 fn commit_job(state: &State, commit: &CommitStarted) -> CommitJob {

@@ -47,11 +47,7 @@ impl JournalWriter {
 
     /// Queues a batch behind those queued before; returns at once.
     pub(crate) fn append(&self, drafts: Vec<Draft>, blobs: Vec<Blob>, on_written: OnWritten) {
-        let append = WriterMessage {
-            drafts,
-            blobs,
-            on_written,
-        };
+        let append = WriterMessage { drafts, blobs, on_written };
         if let Err(error) = self.actor.cast(append) {
             // The run is told by the writer's supervision event as well; the batch is lost.
             drop(error);
@@ -93,11 +89,7 @@ impl Actor for WriterActor {
     async fn handle(
         &self,
         _myself: ActorRef<Self::Msg>,
-        WriterMessage {
-            drafts,
-            blobs,
-            on_written,
-        }: WriterMessage,
+        WriterMessage { drafts, blobs, on_written }: WriterMessage,
         state: &mut WriterState,
     ) -> Result<(), ActorProcessingErr> {
         if !blobs.is_empty() {

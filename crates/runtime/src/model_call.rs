@@ -36,12 +36,7 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self {
-            tries_max: 4,
-            pause_ms_min: 500,
-            pause_ms_max: 10_000,
-            wait_for_server_ms: 600_000,
-        }
+        Self { tries_max: 4, pause_ms_min: 500, pause_ms_max: 10_000, wait_for_server_ms: 600_000 }
     }
 }
 
@@ -49,10 +44,7 @@ impl RetryPolicy {
     /// The pause after a failed try: growing, with a jitter that the effect and the try decide.
     fn pause_ms(&self, effect: EffectId, tries: u32) -> u64 {
         let doublings = tries.saturating_sub(1).min(16);
-        let pause = self
-            .pause_ms_min
-            .saturating_mul(1 << doublings)
-            .min(self.pause_ms_max);
+        let pause = self.pause_ms_min.saturating_mul(1 << doublings).min(self.pause_ms_max);
         let mut hasher = blake3::Hasher::new();
         hasher.update(&effect.0.to_le_bytes());
         hasher.update(&tries.to_le_bytes());
@@ -90,12 +82,7 @@ pub(crate) async fn run(context: &WorkerContext, job: &ModelJob) -> Command {
     let chat = match chat(&context.contents, job) {
         Ok(chat) => chat,
         Err(error) => {
-            return failed(
-                job.effect,
-                FailureKind::Unreadable,
-                error.to_string(),
-                vec![],
-            );
+            return failed(job.effect, FailureKind::Unreadable, error.to_string(), vec![]);
         }
     };
     let mut tries = Tries::default();
@@ -222,10 +209,9 @@ fn chat(contents: &Contents, job: &ModelJob) -> Result<Chat, ContentError> {
         .collect::<Result<_, _>>()?;
     let format = match &job.request.format {
         AnswerFormat::Text => ChatFormat::Text,
-        AnswerFormat::Json { name, schema } => ChatFormat::JsonSchema {
-            name: name.clone(),
-            schema: contents.text(schema)?,
-        },
+        AnswerFormat::Json { name, schema } => {
+            ChatFormat::JsonSchema { name: name.clone(), schema: contents.text(schema)? }
+        }
     };
     Ok(Chat {
         endpoint: job.request.endpoint.clone(),
@@ -250,10 +236,7 @@ fn chat_message(contents: &Contents, message: &Message) -> Result<ChatMessage, C
     Ok(match message {
         Message::System { content } => ChatMessage::System(contents.text(content)?),
         Message::User { content } => ChatMessage::User(contents.text(content)?),
-        Message::Assistant {
-            content,
-            tool_calls,
-        } => ChatMessage::Assistant {
+        Message::Assistant { content, tool_calls } => ChatMessage::Assistant {
             text: contents.text(content)?,
             tool_calls: tool_calls
                 .iter()
@@ -266,11 +249,9 @@ fn chat_message(contents: &Contents, message: &Message) -> Result<ChatMessage, C
                 })
                 .collect::<Result<_, ContentError>>()?,
         },
-        Message::Tool { id, name, content } => ChatMessage::Tool {
-            id: id.clone(),
-            name: name.clone(),
-            text: contents.text(content)?,
-        },
+        Message::Tool { id, name, content } => {
+            ChatMessage::Tool { id: id.clone(), name: name.clone(), text: contents.text(content)? }
+        }
     })
 }
 
@@ -278,11 +259,7 @@ fn answered(effect: EffectId, answer: ChatAnswer, failed_tries: Vec<String>) -> 
     let tool_calls = answer
         .tool_calls
         .into_iter()
-        .map(|call| ToolCall {
-            id: call.id,
-            name: call.name,
-            arguments: call.arguments.into(),
-        })
+        .map(|call| ToolCall { id: call.id, name: call.name, arguments: call.arguments.into() })
         .collect();
     let outcome = ModelOutcome::Answered(Answer {
         text: answer.text.into(),
@@ -294,11 +271,7 @@ fn answered(effect: EffectId, answer: ChatAnswer, failed_tries: Vec<String>) -> 
         model: answer.model,
         server: answer.server,
     });
-    Command::ModelCallEnded {
-        effect,
-        outcome,
-        failed_tries,
-    }
+    Command::ModelCallEnded { effect, outcome, failed_tries }
 }
 
 fn failed(
@@ -308,9 +281,5 @@ fn failed(
     failed_tries: Vec<String>,
 ) -> Command {
     let outcome = ModelOutcome::Failed(ModelFailure { kind, message });
-    Command::ModelCallEnded {
-        effect,
-        outcome,
-        failed_tries,
-    }
+    Command::ModelCallEnded { effect, outcome, failed_tries }
 }

@@ -41,41 +41,28 @@ impl Permits {
         let backend = |address: &str, count: u32| {
             let name = blake3::hash(address.as_bytes()).to_hex();
             let slots = folder.map_or_else(Vec::new, |folder| {
-                (0..count)
-                    .map(|slot| folder.join(format!("{}-{slot}.slot", &name[..16])))
-                    .collect()
+                (0..count).map(|slot| folder.join(format!("{}-{slot}.slot", &name[..16]))).collect()
             });
-            Arc::new(Backend {
-                places: Arc::new(Semaphore::new(count as usize)),
-                slots,
-            })
+            Arc::new(Backend { places: Arc::new(Semaphore::new(count as usize)), slots })
         };
         let endpoints = endpoints
             .iter()
             .map(|(name, address, count)| (name.clone(), backend(address, (*count).max(1))))
             .collect();
-        Self {
-            endpoints: Arc::new(endpoints),
-        }
+        Self { endpoints: Arc::new(endpoints) }
     }
 
     /// Waits for a place; an endpoint that was not named has no limit.
     pub(crate) async fn acquire(&self, endpoint: &str) -> Permit {
         let Some(backend) = self.endpoints.get(endpoint) else {
-            return Permit {
-                _place: None,
-                _slot: None,
-            };
+            return Permit { _place: None, _slot: None };
         };
         let place = Arc::clone(&backend.places)
             .acquire_owned()
             .await
             .expect("the semaphore is never closed");
         let slot = backend.slot().await;
-        Permit {
-            _place: Some(place),
-            _slot: slot,
-        }
+        Permit { _place: Some(place), _slot: slot }
     }
 }
 
@@ -100,11 +87,7 @@ impl Backend {
 }
 
 fn try_lock(path: &Path) -> io::Result<Option<File>> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)?;
+    let file = File::options().create(true).truncate(false).write(true).open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

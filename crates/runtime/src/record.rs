@@ -86,19 +86,17 @@ fn stored(record: &RecordRef<'_>) -> Result<StoredEvent, ReplayError> {
             cause: header.cause,
             event,
         })),
-        Err(codec::DecodeError::Unknown {
-            event_type,
-            schema_version,
-        }) => Ok(StoredEvent::Unknown {
-            seq: header.seq,
-            wall_ms: header.wall_time_ms,
-            event_type,
-            schema_version,
-        }),
-        Err(source @ codec::DecodeError::Payload { .. }) => Err(ReplayError::Payload {
-            seq: header.seq,
-            source,
-        }),
+        Err(codec::DecodeError::Unknown { event_type, schema_version }) => {
+            Ok(StoredEvent::Unknown {
+                seq: header.seq,
+                wall_ms: header.wall_time_ms,
+                event_type,
+                schema_version,
+            })
+        }
+        Err(source @ codec::DecodeError::Payload { .. }) => {
+            Err(ReplayError::Payload { seq: header.seq, source })
+        }
     }
 }
 
@@ -136,10 +134,8 @@ pub fn fold(
     let mut state = State::new();
     for_each_event(reader, 1, |stored| match stored {
         StoredEvent::Known(published) => {
-            evolve(&mut state, &published.event).map_err(|source| ReplayError::Inconsistent {
-                seq: published.seq,
-                source,
-            })?;
+            evolve(&mut state, &published.event)
+                .map_err(|source| ReplayError::Inconsistent { seq: published.seq, source })?;
             visit(&state, &published);
             Ok(())
         }

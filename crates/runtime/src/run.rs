@@ -7,222 +7,42 @@
 //! While a commit is under way the next messages are decided, and share the next commit. If an
 //! append fails, the state in memory is worthless: the actor ends and is rebuilt from the journal.
 
+mod handle;
+mod open;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use lao_event::{
-    EffectId, Event, RunId, Settings,
-    latest::{FailureKind, LossCause, ModelFailure, ModelOutcome, RunOutcome, StopReason},
+    EffectId, Event,
+    latest::{FailureKind, LossCause, ModelFailure, ModelOutcome, StopReason},
 };
-use lao_journal::{Appender, Genesis, Journal, Manifest, Options, Reader};
 use lao_kernel::{
-    Command, EffectKey, EffectWork, Rejection, Retry, RunPhase, Start, State, ToolPlan, handle,
-    outstanding,
+    Command, EffectKey, EffectWork, Rejection, RunPhase, State, ToolPlan, handle, outstanding,
 };
-use lao_port::World;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::oneshot;
 
+pub(crate) use self::handle::Shared;
+pub use self::handle::{Begin, BeginError, Finish, RunHandle, RunSpec};
+use self::open::{Opened, leave, open};
 use crate::{
-    contents::Contents,
-    folder::{FolderError, RunFolder},
     job::Job,
     journal_writer::{JournalWriter, WriteError},
-    model_call::RetryPolicy,
     notice::{Notice, Published},
-    permits::Permits,
-    record::{ReplayError, Stamp, draft, fold},
+    record::{Stamp, draft},
     worker::{self, WorkerContext},
 };
-
-/// How many notices a slow listener may be behind before it misses some.
-pub(crate) const NOTICES_MAX: usize = 4096;
 
 /// How often looking at one tool call may panic before the model is told so.
 const PREPARE_PANICS_MAX: u32 = 2;
 
-/// Everything a run needs besides what its journal says.
-#[derive(Clone)]
-pub struct RunSpec {
-    /// Where it lies.
-    pub folder: RunFolder,
-    /// The project's texts.
-    pub contents: Contents,
-    /// The world, bound to the run's workspace.
-    pub world: World,
-    /// Places at the model backends.
-    pub permits: Permits,
-    /// How often and how long models are asked again.
-    pub retry: RetryPolicy,
-    /// How the journal is opened.
-    pub journal: Options,
-    /// Version of the program.
-    pub program: String,
-    /// Where the run's gateway will listen, for the manifest.
-    pub socket: Option<PathBuf>,
-    /// What the manifest says besides, for listings: such as the plan's hash.
-    pub labels: BTreeMap<String, serde_json::Value>,
-}
-
-/// How a run is taken up.
-#[derive(Debug, Clone)]
-pub enum Begin {
-    /// From nothing.
-    Start(Box<Start>),
-    /// From its journal.
-    Resume {
-        /// New settings, where they differ.
-        settings: Option<Box<Settings>>,
-        /// Steps to send back to pending.
-        retry: Option<Retry>,
-    },
-}
-
-/// A run could not be taken up.
-#[derive(Debug, thiserror::Error)]
-pub enum BeginError {
-    /// Its folder cannot be used.
-    #[error(transparent)]
-    Folder(#[from] FolderError),
-    /// Its journal cannot be made.
-    #[error(transparent)]
-    Create(#[from] lao_journal::CreateError),
-    /// Its journal cannot be opened.
-    #[error(transparent)]
-    Open(#[from] lao_journal::OpenError),
-    /// Its journal cannot be folded.
-    #[error(transparent)]
-    Fold(#[from] ReplayError),
-    /// The kernel refuses.
-    #[error(transparent)]
-    Rejected(#[from] Rejection),
-    /// The system gives no thread, or an actor cannot be started.
-    #[error("the run's actors cannot be started: {0}")]
-    Actors(String),
-}
-
-/// How a run left the process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finish {
-    /// It is over.
-    Ended(RunOutcome),
-    /// It can be resumed.
-    Stopped(StopReason),
-    /// Its actor was lost too often, or its journal cannot be written; it can be resumed.
-    GaveUp {
-        /// What happened last.
-        message: String,
-        /// The disk or the journal is at fault.
-        storage: bool,
-    },
-}
-
-/// What survives a rebuilding of the actor.
-#[derive(Clone)]
-pub(crate) struct Shared {
-    pub spec: Arc<RunSpec>,
-    pub appender: Arc<Mutex<Option<Appender>>>,
-    pub actor: watch::Sender<Option<ActorRef<RunMessage>>>,
-    pub finish: watch::Sender<Option<Finish>>,
-    pub notices: broadcast::Sender<Notice>,
-}
-
-impl Shared {
-    pub(crate) fn new(spec: RunSpec) -> Self {
-        Self {
-            spec: Arc::new(spec),
-            appender: Arc::new(Mutex::new(None)),
-            actor: watch::Sender::new(None),
-            finish: watch::Sender::new(None),
-            notices: broadcast::Sender::new(NOTICES_MAX),
-        }
-    }
-
-    fn take_appender(&self) -> Option<Appender> {
-        self.appender
-            .lock()
-            .expect("nothing panics while it is held")
-            .take()
-    }
-
-    /// Closes the journal, so that it can be opened again; what was queued is written first.
-    pub(crate) fn close_journal(&self) -> Option<lao_journal::Head> {
-        self.take_appender()?.close().ok()
-    }
-}
-
-/// A run in this process; cheap to clone.
-#[derive(Clone)]
-pub struct RunHandle {
-    shared: Shared,
-}
-
-impl RunHandle {
-    pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared }
-    }
-
-    /// The run.
-    pub fn id(&self) -> &RunId {
-        &self.shared.spec.folder.run
-    }
-
-    /// Hears what happens from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<Notice> {
-        self.shared.notices.subscribe()
-    }
-
-    /// Shows to `read` what is durable; `None` when the run has left the process.
-    pub fn read<T>(&self, read: impl FnOnce(&Reader) -> T) -> Option<T> {
-        let appender = self
-            .shared
-            .appender
-            .lock()
-            .expect("nothing panics while it is held");
-        let appender = appender.clone()?;
-        Some(read(appender.reader()))
-    }
-
-    /// Asks for something; answers when it was decided, before it is durable.
-    pub async fn command(&self, command: Command) -> Result<(), Rejection> {
-        let (reply, answer) = oneshot::channel();
-        let actor = self.shared.actor.borrow().clone();
-        let sent = actor.map(|actor| actor.cast(RunMessage::Command { command, reply }));
-        match sent {
-            Some(Ok(())) => answer.await.unwrap_or(Err(Rejection::Ended)),
-            Some(Err(_)) | None => Err(Rejection::Ended),
-        }
-    }
-
-    /// Ends at once: workers are dropped where they are, and nothing more is written.
-    pub fn abort(&self) {
-        if let Some(actor) = self.shared.actor.borrow().as_ref() {
-            actor.kill();
-        }
-    }
-
-    /// Waits until the run has left the process.
-    pub async fn finished(&self) -> Finish {
-        let mut finish = self.shared.finish.subscribe();
-        let waited = finish.wait_for(Option::is_some).await;
-        let finish = waited.expect("the sender lives in this handle");
-        finish.clone().expect("waited for it")
-    }
-}
-
 /// What wakes a run.
 pub(crate) enum RunMessage {
-    Command {
-        command: Command,
-        reply: oneshot::Sender<Result<(), Rejection>>,
-    },
-    Done {
-        worker: ActorId,
-        command: Command,
-    },
+    Command { command: Box<Command>, reply: oneshot::Sender<Result<(), Rejection>> },
+    Done { worker: ActorId, command: Box<Command> },
     Written(Result<u64, WriteError>),
 }
 
@@ -271,12 +91,7 @@ impl Actor for RunActor {
     ) -> Result<RunState, ActorProcessingErr> {
         let opening = shared.clone();
         let opened = tokio::task::spawn_blocking(move || open(&opening, begin)).await?;
-        let Opened {
-            appender,
-            state,
-            last_seq,
-            command,
-        } = opened?;
+        let Opened { appender, state, last_seq, command } = opened?;
         let spec = &shared.spec;
         let writer =
             JournalWriter::spawn(appender, spec.contents.clone(), myself.get_cell()).await?;
@@ -315,14 +130,14 @@ impl Actor for RunActor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             RunMessage::Command { command, reply } => {
-                let result = run.apply(&myself, command);
+                let result = run.apply(&myself, *command);
                 run.abort_model_calls_if_cancelled(&myself);
                 // Whoever asked may be gone.
                 drop(reply.send(result));
             }
             RunMessage::Done { worker, command } => {
                 if run.workers.remove(&worker).is_some() {
-                    run.apply_result(&myself, command);
+                    run.apply_result(&myself, *command);
                 }
             }
             RunMessage::Written(Ok(last_seq)) => run.written(&myself, last_seq)?,
@@ -383,10 +198,7 @@ impl RunState {
             return Ok(());
         }
         let clock = &self.context.world.clock;
-        let stamp = Stamp {
-            wall_ms: clock.wall_ms(),
-            monotonic_ns: clock.monotonic_ns(),
-        };
+        let stamp = Stamp { wall_ms: clock.wall_ms(), monotonic_ns: clock.monotonic_ns() };
         let first_seq = self.last_seq + 1;
         let mut drafts = Vec::with_capacity(decision.events.len());
         for event in decision.events {
@@ -396,12 +208,7 @@ impl RunState {
             drafts.push(draft);
             self.note_started(&event, seq);
             let wall_ms = stamp.wall_ms;
-            self.unpublished.push_back(Arc::new(Published {
-                seq,
-                wall_ms,
-                cause,
-                event,
-            }));
+            self.unpublished.push_back(Arc::new(Published { seq, wall_ms, cause, event }));
             self.last_seq = seq;
         }
         self.queue_effects();
@@ -411,8 +218,7 @@ impl RunState {
             // A run that is gone needs no word.
             drop(address.cast(RunMessage::Written(result.map(|_ack| written))));
         };
-        self.writer
-            .append(drafts, decision.blobs, Box::new(on_written));
+        self.writer.append(drafts, decision.blobs, Box::new(on_written));
         Ok(())
     }
 
@@ -456,8 +262,7 @@ impl RunState {
     fn note_started(&mut self, event: &Event, seq: u64) {
         if let Some(effect) = started_effect(event) {
             let open = &self.state.in_flight();
-            self.started_at
-                .retain(|effect, _| open.contains_key(effect));
+            self.started_at.retain(|effect, _| open.contains_key(effect));
             self.started_at.insert(effect, seq);
         }
     }
@@ -480,20 +285,12 @@ impl RunState {
         last_seq: u64,
     ) -> Result<(), ActorProcessingErr> {
         self.durable_seq = last_seq;
-        while self
-            .unpublished
-            .front()
-            .is_some_and(|event| event.seq <= last_seq)
-        {
+        while self.unpublished.front().is_some_and(|event| event.seq <= last_seq) {
             if let Some(event) = self.unpublished.pop_front() {
                 self.context.notify(Notice::Event(event));
             }
         }
-        while self
-            .waiting
-            .front()
-            .is_some_and(|(seq, _)| *seq <= last_seq)
-        {
+        while self.waiting.front().is_some_and(|(seq, _)| *seq <= last_seq) {
             if let Some((_, key)) = self.waiting.pop_front() {
                 self.start(myself, key)?;
             }
@@ -522,16 +319,12 @@ impl RunState {
         let address = myself.clone();
         let on_done = move |worker: ActorId, command: Command| {
             // A run that is gone asks again when it is resumed.
+            let command = Box::new(command);
             drop(address.cast(RunMessage::Done { worker, command }));
         };
-        let cell = worker::spawn(
-            Arc::clone(&self.context),
-            job,
-            Box::new(on_done),
-            myself.get_cell(),
-        )?;
-        self.workers
-            .insert(cell.get_id(), InWork { key, cell, words });
+        let cell =
+            worker::spawn(Arc::clone(&self.context), job, Box::new(on_done), myself.get_cell())?;
+        self.workers.insert(cell.get_id(), InWork { key, cell, words });
         Ok(())
     }
 
@@ -541,19 +334,11 @@ impl RunState {
             return;
         };
         let message = format!("{}: {error}", work.words);
-        self.context.notify(Notice::WorkerLost {
-            message: message.clone(),
-        });
+        self.context.notify(Notice::WorkerLost { message: message.clone() });
         match work.key {
             EffectKey::Started(effect, _) => {
                 let cause = LossCause::WorkerPanicked { message };
-                self.apply_result(
-                    myself,
-                    Command::EffectsLost {
-                        effects: vec![effect],
-                        cause,
-                    },
-                );
+                self.apply_result(myself, Command::EffectsLost { effects: vec![effect], cause });
             }
             EffectKey::Prepare(call) => {
                 self.prepare_panics += 1;
@@ -562,18 +347,11 @@ impl RunState {
                     let durable_seq = self.durable_seq;
                     drop(myself.cast(RunMessage::Written(Ok(durable_seq))));
                 } else {
-                    let plan = ToolPlan::Invalid {
-                        reply: format!("the tool failed: {error}"),
-                    };
+                    let plan = ToolPlan::Invalid { reply: format!("the tool failed: {error}") };
                     let tool = String::new();
                     self.apply_result(
                         myself,
-                        Command::ToolPrepared {
-                            call,
-                            tool,
-                            repair: None,
-                            plan,
-                        },
+                        Command::ToolPrepared { call, tool, repair: None, plan },
                     );
                 }
             }
@@ -611,11 +389,7 @@ impl RunState {
             let outcome = ModelOutcome::Failed(failure);
             self.apply_result(
                 myself,
-                Command::ModelCallEnded {
-                    effect,
-                    outcome,
-                    failed_tries: Vec::new(),
-                },
+                Command::ModelCallEnded { effect, outcome, failed_tries: Vec::new() },
             );
         }
     }
@@ -655,113 +429,5 @@ fn started_effect(event: &Event) -> Option<EffectId> {
         | Event::QuestionAsked(_)
         | Event::QuestionAnswered(_)
         | Event::EffectsLost(_) => None,
-    }
-}
-
-struct Opened {
-    appender: Appender,
-    state: State,
-    last_seq: u64,
-    command: Command,
-}
-
-/// Opens or makes the journal. Blocking.
-fn open(shared: &Shared, begin: Begin) -> Result<Opened, BeginError> {
-    let spec = &shared.spec;
-    // A rebuilt run finds the journal of the one before it still open.
-    shared.close_journal();
-    let opened = match begin {
-        Begin::Start(start) => {
-            spec.folder.create()?;
-            let started = serde_json::json!({ "program": start.program, "seed": start.seed });
-            let genesis = Genesis {
-                run: start.run.as_str().to_owned(),
-                started: started.to_string().into_bytes(),
-            };
-            let journal = Journal::create(&spec.folder.path, genesis, &spec.journal)?;
-            let lao_event::latest::Definition::Plan(plan) = &start.definition;
-            write_manifest(spec, Some(&plan.title))?;
-            (journal, State::new(), 0, Command::Start(start))
-        }
-        Begin::Resume { settings, retry } => {
-            let journal = Journal::open(&spec.folder.path, &spec.journal)?;
-            let mut last_seq = 0;
-            let state = fold(&journal.reader(), |_, event| last_seq = event.seq)?;
-            write_manifest(spec, None)?;
-            let program = spec.program.clone();
-            (
-                journal,
-                state,
-                last_seq,
-                Command::Resume {
-                    program,
-                    settings,
-                    retry,
-                },
-            )
-        }
-    };
-    let (journal, state, last_seq, command) = opened;
-    let appender =
-        Appender::spawn(journal).map_err(|error| BeginError::Actors(error.to_string()))?;
-    *shared
-        .appender
-        .lock()
-        .expect("nothing panics while it is held") = Some(appender.clone());
-    Ok(Opened {
-        appender,
-        state,
-        last_seq,
-        command,
-    })
-}
-
-/// Says in the manifest who works on the run.
-fn write_manifest(spec: &RunSpec, title: Option<&str>) -> Result<(), FolderError> {
-    let folder = &spec.folder;
-    let mut manifest = match (title, Manifest::read(&folder.path)) {
-        (None, Ok(manifest)) => manifest,
-        (Some(_), _) | (None, Err(_)) => {
-            let title = title.unwrap_or("(the manifest was lost)");
-            let created_ms = spec.world.clock.wall_ms();
-            Manifest::new(folder.run.as_str().to_owned(), title.to_owned(), created_ms)
-        }
-    };
-    manifest.pid = Some(std::process::id());
-    manifest.socket.clone_from(&spec.socket);
-    manifest.sealed = None;
-    for (key, value) in &spec.labels {
-        manifest.other.insert(key.clone(), value.clone());
-    }
-    manifest.write(&folder.path)?;
-    Ok(())
-}
-
-/// Closes the journal and notes the end in the manifest. Blocking.
-fn leave(shared: &Shared, finish: &Finish) {
-    let Some(head) = shared.close_journal() else {
-        return;
-    };
-    let path = &shared.spec.folder.path;
-    let Ok(mut manifest) = Manifest::read(path) else {
-        // The journal is what counts; the manifest is written anew at the next resume.
-        return;
-    };
-    match finish {
-        Finish::Ended(outcome) => manifest.seal(head, outcome_word(*outcome).to_owned()),
-        Finish::Stopped(_) | Finish::GaveUp { .. } => {
-            manifest.pid = None;
-            manifest.socket = None;
-        }
-    }
-    drop(manifest.write(path));
-}
-
-/// An outcome as the seal has it.
-const fn outcome_word(outcome: RunOutcome) -> &'static str {
-    match outcome {
-        RunOutcome::Succeeded => "succeeded",
-        RunOutcome::Failed => "failed",
-        RunOutcome::Cancelled => "cancelled",
     }
 }

@@ -5,7 +5,7 @@
 //!                          ^--- failed --------------'   (rebuilt, with a growing pause)
 //! ```
 //!
-//! A run that fails more than [`REBUILDS_MAX`] times within [`REBUILD_WINDOW`] is given up; its
+//! A run that fails more than `REBUILDS_MAX` times within `REBUILD_WINDOW` is given up; its
 //! journal is as good as before, and it can be resumed.
 
 use std::{
@@ -23,9 +23,9 @@ use crate::{
 };
 
 /// How often a run is rebuilt within the window.
-pub const REBUILDS_MAX: usize = 5;
+const REBUILDS_MAX: usize = 5;
 /// The window.
-pub const REBUILD_WINDOW: Duration = Duration::from_secs(60);
+const REBUILD_WINDOW: Duration = Duration::from_mins(1);
 /// The pause before the first rebuild; each is twice the one before.
 const REBUILD_PAUSE_MIN: Duration = Duration::from_millis(100);
 
@@ -47,11 +47,7 @@ impl Supervisor {
     /// Takes a run up. Returns when its first events are on their way to the journal.
     pub async fn begin(&self, spec: RunSpec, begin: Begin) -> Result<RunHandle, BeginError> {
         let (reply, answer) = oneshot::channel();
-        let message = SupervisorMessage::Begin {
-            spec: Box::new(spec),
-            begin,
-            reply,
-        };
+        let message = SupervisorMessage::Begin { spec: Box::new(spec), begin, reply };
         let gone = || BeginError::Actors("the supervisor has ended".to_owned());
         self.actor.cast(message).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
@@ -97,20 +93,14 @@ impl Actor for SupervisorActor {
         match message {
             SupervisorMessage::Begin { spec, begin, reply } => {
                 let shared = Shared::new(*spec);
-                let supervised = Supervised {
-                    shared: shared.clone(),
-                    failures: VecDeque::new(),
-                };
+                let supervised = Supervised { shared: shared.clone(), failures: VecDeque::new() };
                 let begun = spawn_run(&myself, runs, supervised, begin).await;
                 // Whoever asked may be gone; the run goes on all the same.
                 drop(reply.send(begun.map(|()| RunHandle::new(shared))));
             }
             SupervisorMessage::Rebuild(supervised) => {
                 let shared = supervised.shared.clone();
-                let begin = Begin::Resume {
-                    settings: None,
-                    retry: None,
-                };
+                let begin = Begin::Resume { settings: None, retry: None };
                 if let Err(error) = spawn_run(&myself, runs, *supervised, begin).await {
                     give_up(&shared, &error.to_string(), false);
                 }
@@ -156,10 +146,7 @@ async fn spawn_run(
     supervised: Supervised,
     begin: Begin,
 ) -> Result<(), BeginError> {
-    let arguments = RunArguments {
-        shared: supervised.shared.clone(),
-        begin,
-    };
+    let arguments = RunArguments { shared: supervised.shared.clone(), begin };
     let spawned = Actor::spawn_linked(None, RunActor, arguments, myself.get_cell()).await;
     match spawned {
         Ok((actor, _join)) => {
@@ -185,9 +172,7 @@ fn rebuild_later(
     let message = error.to_string();
     let storage = error.downcast_ref::<WriteError>().is_some();
     let now = Instant::now();
-    supervised
-        .failures
-        .retain(|failure| now - *failure < REBUILD_WINDOW);
+    supervised.failures.retain(|failure| now - *failure < REBUILD_WINDOW);
     supervised.failures.push_back(now);
     let shared = supervised.shared.clone();
     shared.actor.send_replace(None);
@@ -205,10 +190,7 @@ fn rebuild_later(
 
 fn give_up(shared: &Shared, message: &str, storage: bool) {
     shared.close_journal();
-    let finish = Finish::GaveUp {
-        message: message.to_owned(),
-        storage,
-    };
+    let finish = Finish::GaveUp { message: message.to_owned(), storage };
     shared.finish.send_replace(Some(finish.clone()));
     drop(shared.notices.send(Notice::Finished(finish)));
 }

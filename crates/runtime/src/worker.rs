@@ -61,11 +61,7 @@ pub(crate) fn spawn(
     on_done: OnDone,
     run: ActorCell,
 ) -> Result<ActorCell, SpawnErr> {
-    let arguments = WorkerArguments {
-        context,
-        job,
-        on_done,
-    };
+    let arguments = WorkerArguments { context, job, on_done };
     let (worker, _join) =
         ActorRuntime::<Worker>::spawn_linked_instant(None, Worker, arguments, run)?;
     Ok(worker.get_cell())
@@ -105,12 +101,7 @@ impl Actor for Worker {
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         let WorkerMessage::Work = message;
-        if let Some(WorkerArguments {
-            context,
-            job,
-            on_done,
-        }) = state.take()
-        {
+        if let Some(WorkerArguments { context, job, on_done }) = state.take() {
             let command = work(&context, job).await?;
             on_done(myself.get_id(), command);
         }
@@ -134,113 +125,62 @@ async fn work(context: &WorkerContext, job: Job) -> Result<Command, ContentError
     let world = &context.world;
     let contents = &context.contents;
     Ok(match job {
-        Job::Prepare {
-            call,
-            name,
-            arguments,
-        } => {
-            let request = ToolRequest {
-                name,
-                arguments: contents.text(&arguments)?,
-            };
-            let Prepared {
-                tool,
-                repair,
-                action,
-            } = world.tools.prepare(&request).await;
+        Job::Prepare { call, name, arguments } => {
+            let request = ToolRequest { name, arguments: contents.text(&arguments)? };
+            let Prepared { tool, repair, action } = world.tools.prepare(&request).await;
             let plan = tool_plan(contents, action)?;
-            Command::ToolPrepared {
-                call,
-                tool,
-                repair,
-                plan,
-            }
+            Command::ToolPrepared { call, tool, repair, plan }
         }
-        Job::Workspace {
-            effect,
-            workspace,
-            git,
-        } => {
-            let request = WorkspaceRequest {
-                run: context.run_id.clone(),
-                workspace,
-                git,
-            };
-            Command::WorkspaceEnded {
-                effect,
-                outcome: world.repository.prepare(&request).await,
-            }
+        Job::Workspace { effect, workspace, git } => {
+            let request = WorkspaceRequest { run: context.run_id.clone(), workspace, git };
+            Command::WorkspaceEnded { effect, outcome: world.repository.prepare(&request).await }
         }
         Job::Model(job) => model_call::run(context, &job).await,
-        Job::Read {
-            effect,
-            tool,
-            arguments,
-        } => {
-            let reply = world.tools.read(&tool, &contents.text(&arguments)?).await;
-            Command::ToolCallEnded {
-                effect,
-                outcome: reply.outcome,
-                reply: reply.text,
-            }
-        }
-        Job::Write {
-            effect,
-            path,
-            before,
-            after,
-        } => {
-            let after = after.map(|after| contents.text(&after)).transpose()?;
-            let outcome = world
-                .tools
-                .write(&FileWrite {
-                    path,
-                    before,
-                    after,
-                })
-                .await;
-            Command::FileWriteEnded { effect, outcome }
-        }
-        Job::Command {
-            effect,
-            argv,
-            timeout_ms,
-        } => {
-            let reply = world.tools.run(&CommandRun { argv, timeout_ms }).await;
-            Command::CommandEnded {
-                effect,
-                outcome: reply.outcome,
-                reply: reply.text,
-            }
+        tool @ (Job::Read { .. } | Job::Write { .. } | Job::Command { .. }) => {
+            use_tool(context, tool).await?
         }
         Job::Checks(job) => checks(context, *job).await?,
         Job::Commit(job) => commit(context, *job).await?,
     })
 }
 
+/// Carries out a tool call that was allowed.
+async fn use_tool(context: &WorkerContext, job: Job) -> Result<Command, ContentError> {
+    let tools = &context.world.tools;
+    let contents = &context.contents;
+    Ok(match job {
+        Job::Read { effect, tool, arguments } => {
+            let reply = tools.read(&tool, &contents.text(&arguments)?).await;
+            Command::ToolCallEnded { effect, outcome: reply.outcome, reply: reply.text }
+        }
+        Job::Write { effect, path, before, after } => {
+            let after = after.map(|after| contents.text(&after)).transpose()?;
+            let outcome = tools.write(&FileWrite { path, before, after }).await;
+            Command::FileWriteEnded { effect, outcome }
+        }
+        Job::Command { effect, argv, timeout_ms } => {
+            let reply = tools.run(&CommandRun { argv, timeout_ms }).await;
+            Command::CommandEnded { effect, outcome: reply.outcome, reply: reply.text }
+        }
+        Job::Prepare { .. }
+        | Job::Workspace { .. }
+        | Job::Model(_)
+        | Job::Checks(_)
+        | Job::Commit(_) => unreachable!("the caller passes allowed tool calls"),
+    })
+}
+
 fn tool_plan(contents: &Contents, action: PreparedAction) -> Result<ToolPlan, ContentError> {
     Ok(match action {
         PreparedAction::Read { arguments } => ToolPlan::Read { arguments },
-        PreparedAction::Write {
-            path,
-            before,
-            after,
-            reply,
-        } => {
+        PreparedAction::Write { path, before, after, reply } => {
             let before = before
                 .map(|bytes| {
                     let hash = Hash::of(&bytes);
-                    contents
-                        .keep(bytes)
-                        .map(|content| BeforeFile { hash, content })
+                    contents.keep(bytes).map(|content| BeforeFile { hash, content })
                 })
                 .transpose()?;
-            ToolPlan::Write {
-                path,
-                before,
-                after,
-                reply,
-            }
+            ToolPlan::Write { path, before, after, reply }
         }
         PreparedAction::Command { argv, timeout_ms } => ToolPlan::Command { argv, timeout_ms },
         PreparedAction::TodoSet { items } => ToolPlan::TodoSet { items },
@@ -295,11 +235,7 @@ async fn checks(context: &WorkerContext, job: ChecksJob) -> Result<Command, Cont
             elapsed_ms: command.elapsed_ms,
         })
         .collect();
-    Ok(Command::ChecksEnded {
-        effect: job.effect,
-        reports,
-        commands,
-    })
+    Ok(Command::ChecksEnded { effect: job.effect, reports, commands })
 }
 
 async fn commit(context: &WorkerContext, job: CommitJob) -> Result<Command, ContentError> {
@@ -307,10 +243,7 @@ async fn commit(context: &WorkerContext, job: CommitJob) -> Result<Command, Cont
     let effect = commit.effect;
     let mut trail = Vec::with_capacity(commit.trail.len());
     for file in commit.trail {
-        trail.push(TrailText {
-            path: file.path,
-            text: context.contents.text(&file.content)?,
-        });
+        trail.push(TrailText { path: file.path, text: context.contents.text(&file.content)? });
     }
     let request = CommitRequest {
         run: job.run,
