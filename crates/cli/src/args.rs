@@ -33,6 +33,14 @@ Start here:
 Runs survive anything: interrupt one in any way, type the same command, and it goes on.
 `lao help COMMAND` has examples and says what to do next.";
 
+const DOCTOR_HELP: &str = "\
+Example:
+  lao doctor
+
+Each line is ok, a warning or a problem; a problem says its cure. It ends with the code that a run
+would end with.
+Next: `lao run PLAN` when nothing is a problem.";
+
 /// Runs AI work on your own machine and does not lose it.
 #[derive(Debug, Clone, PartialEq, Eq, Parser)]
 #[command(
@@ -138,6 +146,7 @@ pub enum Command {
     /// Answer a question that a run waits for
     Answer(AnswerArgs),
     /// Check server, models, git, disk and journal, and say how to mend what is wrong
+    #[command(after_help = DOCTOR_HELP)]
     Doctor,
     /// Look at the configuration
     Config(ConfigArgs),
@@ -186,11 +195,7 @@ impl From<bool> for ReportForm {
 }
 
 fn report(error: &clap::Error, form: ReportForm) -> ExitCode {
-    let code = if error.use_stderr() {
-        ExitCode::Usage
-    } else {
-        ExitCode::Done
-    };
+    let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done };
     if code == ExitCode::Usage && form == ReportForm::Json {
         Output::stderr().line(&usage_error(error).to_json());
     } else {

@@ -47,12 +47,7 @@ struct Body<'a> {
 impl CliError {
     /// An error with a message and nothing else.
     pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            hints: Vec::new(),
-            causes: Vec::new(),
-        }
+        Self { code, message: message.into(), hints: Vec::new(), causes: Vec::new() }
     }
 
     /// An error from another: its text is the message, its sources are the causes.
@@ -82,8 +77,7 @@ impl CliError {
 
     fn caused_by_sources(mut self, first: Option<&(dyn Error + 'static)>) -> Self {
         let chain = std::iter::successors(first, |error| (**error).source());
-        self.causes
-            .extend(chain.take(CAUSES_MAX).map(ToString::to_string));
+        self.causes.extend(chain.take(CAUSES_MAX).map(ToString::to_string));
         self
     }
 
@@ -146,10 +140,9 @@ impl From<SelectError> for CliError {
         let hint = match &error {
             SelectError::NoRuns => "start one: lao run PLAN, or see one: lao demo",
             SelectError::Unknown { name: _ } => "lao runs --all lists every run",
-            SelectError::Ambiguous {
-                name: _,
-                matches: _,
-            } => "type more of the id, or its last part alone",
+            SelectError::Ambiguous { name: _, matches: _ } => {
+                "type more of the id, or its last part alone"
+            }
         };
         Self::new(ExitCode::Usage, error.to_string()).hint(hint)
     }

@@ -34,20 +34,14 @@ impl Output {
 
     /// Writes to anything.
     pub fn to(sink: Box<dyn Write + Send>) -> Self {
-        Self {
-            sink,
-            failure: None,
-        }
+        Self { sink, failure: None }
     }
 
     /// Writes text as it is, at once.
     pub fn text(&mut self, text: &str) -> Listener {
         if self.failure.is_none() {
-            self.failure = self
-                .sink
-                .write_all(text.as_bytes())
-                .and_then(|()| self.sink.flush())
-                .err();
+            self.failure =
+                self.sink.write_all(text.as_bytes()).and_then(|()| self.sink.flush()).err();
         }
         self.listener()
     }
@@ -76,8 +70,6 @@ impl Output {
 
 impl std::fmt::Debug for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Output")
-            .field("failure", &self.failure)
-            .finish_non_exhaustive()
+        f.debug_struct("Output").field("failure", &self.failure).finish_non_exhaustive()
     }
 }

@@ -101,11 +101,7 @@ impl LiveView {
     }
 
     fn with_sink(sink: Sink, verbosity: Verbosity) -> Self {
-        Self {
-            board: Board::default(),
-            verbosity,
-            sink,
-        }
+        Self { board: Board::default(), verbosity, sink }
     }
 
     /// Takes over how a run stands, before updates of a run that is under way already.

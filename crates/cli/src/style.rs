@@ -155,7 +155,6 @@ impl Style {
 
 /// Columns of the terminal that stdout or stderr is.
 pub(crate) fn terminal_width_columns() -> usize {
-    terminal_size::terminal_size().map_or(WIDTH_COLUMNS_ASSUMED, |(width, _)| {
-        usize::from(width.0).max(WIDTH_COLUMNS_MIN)
-    })
+    terminal_size::terminal_size()
+        .map_or(WIDTH_COLUMNS_ASSUMED, |(width, _)| usize::from(width.0).max(WIDTH_COLUMNS_MIN))
 }

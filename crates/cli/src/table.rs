@@ -46,10 +46,7 @@ pub(crate) struct Cell {
 impl Cell {
     /// A cell with a meaning; the text may hold anything.
     pub(crate) fn new(tone: Tone, text: &str) -> Self {
-        Self {
-            text: visible(text).into_owned(),
-            tone,
-        }
+        Self { text: visible(text).into_owned(), tone }
     }
 
     /// A cell of plain text.
@@ -67,10 +64,7 @@ pub(crate) struct Table<'a> {
 impl<'a> Table<'a> {
     /// A table without rows.
     pub(crate) const fn new(columns: &'a [Column]) -> Self {
-        Self {
-            columns,
-            rows: Vec::new(),
-        }
+        Self { columns, rows: Vec::new() }
     }
 
     /// Adds a row; it must have a cell for every column.

@@ -110,7 +110,10 @@ pub fn wrap(text: &str, columns: usize) -> Vec<Cow<'_, str>> {
     if width(text) <= columns {
         return vec![Cow::Borrowed(text)];
     }
-    textwrap::wrap(text, columns.max(1))
+    // A break inside of a name with a hyphen would spoil it for copying.
+    let options =
+        textwrap::Options::new(columns.max(1)).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options)
 }
 
 /// The last part of a run's id, which is what people type.

@@ -41,20 +41,12 @@ pub fn duration(ms: u64) -> String {
 
 /// Milliseconds as a duration that does not flicker when shown again and again: whole seconds.
 pub fn elapsed(ms: u64) -> String {
-    if ms < MINUTE_MS {
-        format!("{} s", ms / SECOND_MS)
-    } else {
-        duration(ms)
-    }
+    if ms < MINUTE_MS { format!("{} s", ms / SECOND_MS) } else { duration(ms) }
 }
 
 /// Thousandths of a piece per second as a speed: `41.3/s`.
 pub fn speed(per_second_milli: u64) -> String {
-    format!(
-        "{}.{}/s",
-        number(per_second_milli / 1000),
-        per_second_milli % 1000 / 100
-    )
+    format!("{}.{}/s", number(per_second_milli / 1000), per_second_milli % 1000 / 100)
 }
 
 /// Pieces per second, in thousandths; `None` where no time passed.
@@ -81,11 +73,7 @@ pub fn size(bytes: u64) -> String {
 pub fn date_time(ms: i64, zone: &TimeZone) -> String {
     Timestamp::from_millisecond(ms).map_or_else(
         |_| format!("{ms} ms"),
-        |time| {
-            time.to_zoned(zone.clone())
-                .strftime("%Y-%m-%d %H:%M:%S")
-                .to_string()
-        },
+        |time| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
     )
 }
 

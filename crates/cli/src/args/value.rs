@@ -29,10 +29,9 @@ impl FromStr for Override {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
-            Some((key, value)) if !key.trim().is_empty() => Ok(Self {
-                key: key.trim().to_owned(),
-                value: value.to_owned(),
-            }),
+            Some((key, value)) if !key.trim().is_empty() => {
+                Ok(Self { key: key.trim().to_owned(), value: value.to_owned() })
+            }
             Some(_) | None => Err(ValueError::NotKeyValue),
         }
     }
@@ -53,10 +52,7 @@ impl FromStr for ModelOverride {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
             Some((role, model)) if !role.trim().is_empty() && !model.trim().is_empty() => {
-                Ok(Self {
-                    role: role.trim().to_owned(),
-                    model: model.trim().to_owned(),
-                })
+                Ok(Self { role: role.trim().to_owned(), model: model.trim().to_owned() })
             }
             Some(_) | None => Err(ValueError::NotRoleModel),
         }
@@ -98,11 +94,7 @@ impl FromStr for RunSelector {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(if text == "last" {
-            Self::Last
-        } else {
-            Self::Named(text.to_owned())
-        })
+        Ok(if text == "last" { Self::Last } else { Self::Named(text.to_owned()) })
     }
 }
 
@@ -125,9 +117,7 @@ impl RunSelector {
             return Err(unknown());
         }
         let ways: [&dyn Fn(&str) -> bool; 3] =
-            [&|id| id == name, &|id| short_run(id) == name, &|id| {
-                id.starts_with(name.as_str())
-            }];
+            [&|id| id == name, &|id| short_run(id) == name, &|id| id.starts_with(name.as_str())];
         ways.iter()
             .map(|fits| ids.iter().copied().filter(|id| fits(id)).collect())
             .find(|matches: &Vec<&str>| !matches.is_empty())

@@ -28,16 +28,13 @@ impl Bars {
         bar.set_style(
             ProgressStyle::with_template("{msg}").expect("the template has one known field"),
         );
-        Self {
-            bar,
-            style,
-            measure,
-        }
+        Self { bar, style, measure }
     }
 
     /// Prints a line above the block.
     pub(crate) fn print(&mut self, line: &Line, now_ms: i64) {
-        self.style.width_columns = (self.measure)();
+        // What stays is worth its whole text; the terminal wraps it.
+        self.style.width_columns = usize::MAX;
         self.bar.println(line.dated(&self.style, now_ms));
     }
 

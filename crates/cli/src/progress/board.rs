@@ -106,53 +106,27 @@ impl Board {
     pub(crate) fn apply(&mut self, update: &Update, now_ms: i64) -> News {
         match update {
             Update::Event(event) => self.event(event),
-            Update::Tokens {
-                step,
-                role: _,
-                tokens,
-                tokens_per_second_milli,
-            } => {
+            Update::Tokens { step, role: _, tokens, tokens_per_second_milli } => {
                 let news = self.recovered(step);
-                self.active_step(step, now_ms).tokens = Some(Tokens {
-                    count: *tokens,
-                    per_second_milli: *tokens_per_second_milli,
-                });
+                self.active_step(step, now_ms).tokens =
+                    Some(Tokens { count: *tokens, per_second_milli: *tokens_per_second_milli });
                 news
             }
-            Update::Retrying {
-                step,
-                endpoint: _,
-                message,
-                tries,
-                pause_ms: _,
-            } => {
+            Update::Retrying { step, endpoint: _, message, tries, pause_ms: _ } => {
                 let active = self.active_step(step, now_ms);
                 active.tokens = None;
-                active.trouble = Some(Trouble::Retrying {
-                    tries: *tries,
-                    message: message.clone(),
-                });
+                active.trouble =
+                    Some(Trouble::Retrying { tries: *tries, message: message.clone() });
                 News::None
             }
-            Update::Waiting {
-                step,
-                endpoint,
-                message,
-                waited_ms,
-                wait_ms_max: _,
-            } => {
+            Update::Waiting { step, endpoint, message, waited_ms, wait_ms_max: _ } => {
                 let active = self.active_step(step, now_ms);
                 active.tokens = None;
-                active.trouble = Some(Trouble::Waiting {
-                    endpoint: endpoint.clone(),
-                    message: message.clone(),
-                });
+                active.trouble =
+                    Some(Trouble::Waiting { endpoint: endpoint.clone(), message: message.clone() });
                 self.server_away(endpoint, *waited_ms)
             }
-            Update::WorkerRestarted {
-                doing: _,
-                message: _,
-            } => News::None,
+            Update::WorkerRestarted { doing: _, message: _ } => News::None,
             Update::Finished(status) => {
                 self.replace(status);
                 News::None
@@ -177,10 +151,7 @@ impl Board {
             .filter(|active| active.trouble.is_none() && !active.doing.is_empty())
             .filter_map(|active| {
                 let waited_ms = between(active.since_ms, now_ms);
-                active
-                    .patience
-                    .is_over(waited_ms)
-                    .then(|| active.long_wait(waited_ms))
+                active.patience.is_over(waited_ms).then(|| active.long_wait(waited_ms))
             })
             .collect()
     }
@@ -291,10 +262,11 @@ impl Board {
     fn recovered(&mut self, key: &str) -> News {
         let active = self.active.iter_mut().find(|active| active.key == key);
         match active.and_then(|active| active.trouble.take()) {
-            Some(Trouble::Waiting {
-                endpoint,
-                message: _,
-            }) if self.away.remove(&endpoint).is_some() => News::ServerBack,
+            Some(Trouble::Waiting { endpoint, message: _ })
+                if self.away.remove(&endpoint).is_some() =>
+            {
+                News::ServerBack
+            }
             Some(Trouble::Waiting { .. } | Trouble::Retrying { .. }) | None => News::None,
         }
     }
@@ -315,11 +287,7 @@ impl Active {
     /// The answer coming in, in words.
     pub(crate) fn tokens_text(&self) -> Option<String> {
         self.tokens.map(|tokens| {
-            format!(
-                "{}, {}",
-                count(tokens.count, "token"),
-                speed(tokens.per_second_milli)
-            )
+            format!("{}, {}", count(tokens.count, "token"), speed(tokens.per_second_milli))
         })
     }
 
@@ -329,25 +297,13 @@ impl Active {
             Some(tokens) => format!("still {}: {tokens}, {waited}", self.doing),
             None => format!("still {}, {waited}", self.doing),
         };
-        Line {
-            step: Some(self.key.clone()),
-            tone: Tone::Faint,
-            text,
-        }
+        Line { step: Some(self.key.clone()), tone: Tone::Faint, text }
     }
 }
 
 fn step_entry(step: &StepView) -> (String, Step) {
-    let kind = if step.kind == "planning" {
-        StepKind::Planning
-    } else {
-        StepKind::Task
-    };
-    let entry = Step {
-        title: step.title.clone(),
-        kind,
-        state: step.status,
-    };
+    let kind = if step.kind == "planning" { StepKind::Planning } else { StepKind::Task };
+    let entry = Step { title: step.title.clone(), kind, state: step.status };
     (step.key.clone(), entry)
 }
 

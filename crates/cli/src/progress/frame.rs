@@ -67,9 +67,7 @@ fn bar(board: &Board, style: &Style) -> String {
     let ended = tasks.succeeded + tasks.failed + tasks.skipped;
     let share = u64::from(ended) * u64::from(BAR_COLUMNS);
     let filled = share.checked_div(tasks.total.into()).unwrap_or(0);
-    let filled = usize::try_from(filled)
-        .unwrap_or(usize::MAX)
-        .min(BAR_COLUMNS as usize);
+    let filled = usize::try_from(filled).unwrap_or(usize::MAX).min(BAR_COLUMNS as usize);
     let empty = BAR_COLUMNS as usize - filled;
     match style.color {
         Color::On => {

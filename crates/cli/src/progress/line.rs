@@ -35,19 +35,11 @@ pub(crate) struct Line {
 impl Line {
     /// Words of the program's own.
     pub(crate) fn own_words(text: &str) -> Self {
-        Self {
-            step: None,
-            tone: Tone::Strong,
-            text: text.to_owned(),
-        }
+        Self { step: None, tone: Tone::Strong, text: text.to_owned() }
     }
 
     fn about(step: &str, (tone, text): (Tone, String)) -> Self {
-        Self {
-            step: Some(step.to_owned()),
-            tone,
-            text,
-        }
+        Self { step: Some(step.to_owned()), tone, text }
     }
 
     /// The line with its date, without its end.
@@ -56,10 +48,7 @@ impl Line {
         let step = visible(self.step.as_deref().unwrap_or("-"));
         let step = pad(&step, STEP_COLUMNS, Align::Left);
         let used = width(&time) + width(&step) + 4;
-        let room = style
-            .width_columns
-            .saturating_sub(used)
-            .max(TEXT_COLUMNS_MIN);
+        let room = style.width_columns.saturating_sub(used).max(TEXT_COLUMNS_MIN);
         let text = visible(&self.text);
         format!(
             "{}  {}  {}",
@@ -91,34 +80,24 @@ pub(crate) fn in_pipe(
 fn line(board: &Board, update: &Update, (news, least): (News, Weight)) -> Option<Line> {
     match update {
         Update::Event(event) if Weight::of(&event.event) >= least => Some(event_line(board, event)),
-        Update::Event(EventView {
-            step: Some(step), ..
-        })
-        | Update::Tokens { step, .. } => server_back(step, news),
+        Update::Event(EventView { step: Some(step), .. }) | Update::Tokens { step, .. } => {
+            server_back(step, news)
+        }
         Update::Event(_) | Update::Finished(_) => None,
-        Update::Retrying {
-            step,
-            endpoint,
-            message,
-            tries,
-            pause_ms,
-        } => {
+        Update::Retrying { step, endpoint, message, tries, pause_ms } => {
             let pause = elapsed(*pause_ms);
             let text = format!("try {tries} at {endpoint} failed, next in {pause}: {message}");
             Some(Line::about(step, (Tone::Warning, text)))
         }
-        Update::Waiting {
-            step,
-            endpoint,
-            message,
-            waited_ms,
-            wait_ms_max,
-        } => (news == News::ServerAway).then(|| {
-            let (waited, most) = (elapsed(*waited_ms), elapsed(*wait_ms_max));
-            let text =
-                format!("waiting for the server {endpoint}, {waited} of at most {most}: {message}");
-            Line::about(step, (Tone::Warning, text))
-        }),
+        Update::Waiting { step, endpoint, message, waited_ms, wait_ms_max } => {
+            (news == News::ServerAway).then(|| {
+                let (waited, most) = (elapsed(*waited_ms), elapsed(*wait_ms_max));
+                let text = format!(
+                    "waiting for the server {endpoint} ({waited} of at most {most}): {message}"
+                );
+                Line::about(step, (Tone::Warning, text))
+            })
+        }
         Update::WorkerRestarted { doing, message } => Some(Line {
             step: None,
             tone: Tone::Warning,
@@ -133,16 +112,8 @@ fn server_back(step: &str, news: News) -> Option<Line> {
 }
 
 fn event_line(board: &Board, event: &EventView) -> Line {
-    let words = if event.text.is_empty() {
-        event.event.clone()
-    } else {
-        event.text.clone()
-    };
-    Line {
-        step: event.step.clone(),
-        tone: event_tone(board, event),
-        text: words,
-    }
+    let words = if event.text.is_empty() { event.event.clone() } else { event.text.clone() };
+    Line { step: event.step.clone(), tone: event_tone(board, event), text: words }
 }
 
 /// An end is coloured by what it came to, everything else by its name.

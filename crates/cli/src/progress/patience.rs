@@ -48,10 +48,7 @@ mod tests {
             .filter(|waited_ms| patience.is_over(*waited_ms))
             .map(|waited_ms| waited_ms / 1000)
             .collect();
-        assert_eq!(
-            spoken,
-            [30, 60, 120, 240, 480, 960, 1560, 2160, 2760, 3360, 3960]
-        );
+        assert_eq!(spoken, [30, 60, 120, 240, 480, 960, 1560, 2160, 2760, 3360, 3960]);
     }
 
     #[test]

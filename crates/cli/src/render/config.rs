@@ -22,21 +22,9 @@ pub struct ConfigLine {
 }
 
 const COLUMNS: [Column; 3] = [
-    Column {
-        title: "key",
-        align: Align::Left,
-        room: Room::Keep,
-    },
-    Column {
-        title: "value",
-        align: Align::Left,
-        room: Room::Shrink,
-    },
-    Column {
-        title: "source",
-        align: Align::Left,
-        room: Room::GiveWay,
-    },
+    Column { title: "key", align: Align::Left, room: Room::Keep },
+    Column { title: "value", align: Align::Left, room: Room::Shrink },
+    Column { title: "source", align: Align::Left, room: Room::GiveWay },
 ];
 
 /// The source of values nobody set.

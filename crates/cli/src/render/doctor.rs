@@ -66,10 +66,7 @@ pub fn doctor(lines: &[DoctorLine], style: &Style) -> String {
     for line in lines {
         let (tone, word) = line.state.word();
         let state = page.paint(tone, &pad(word, 7, Align::Left));
-        let subject = page.paint(
-            Tone::Strong,
-            &pad(&line.subject, subject_columns, Align::Left),
-        );
+        let subject = page.paint(Tone::Strong, &pad(&line.subject, subject_columns, Align::Left));
         let short = crate::text::visible(&line.message);
         let used = 7 + 2 + subject_columns + 2;
         if used + width(&short) <= style.width_columns {
@@ -97,11 +94,7 @@ fn verdict(lines: &[DoctorLine], style: &Style) -> String {
         (_, 0) => style.paint(Tone::Bad, &format!("{}.", count(problems, "problem"))),
         (_, _) => style.paint(
             Tone::Bad,
-            &format!(
-                "{}, {}.",
-                count(problems, "problem"),
-                count(warnings, "warning")
-            ),
+            &format!("{}, {}.", count(problems, "problem"), count(warnings, "warning")),
         ),
     }
 }

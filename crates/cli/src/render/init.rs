@@ -109,10 +109,7 @@ fn roles(page: &mut Page<'_>, report: &InitReport) {
     }
     page.heading("roles");
     for role in &report.roles {
-        let line = format!(
-            "{:<12} {} on {} ({})",
-            role.role, role.model, role.endpoint, role.why
-        );
+        let line = format!("{:<12} {} on {} ({})", role.role, role.model, role.endpoint, role.why);
         page.cut(2, (Tone::Plain, &line));
     }
     for role in &report.roles_missing {

@@ -64,11 +64,8 @@ pub fn journal(reports: &[JournalReport], style: &Style) -> String {
 }
 
 fn one(page: &mut Page<'_>, report: &JournalReport) {
-    let (tone, word) = if report.problems.is_empty() {
-        (Tone::Good, "ok")
-    } else {
-        (Tone::Bad, "damaged")
-    };
+    let (tone, word) =
+        if report.problems.is_empty() { (Tone::Good, "ok") } else { (Tone::Bad, "damaged") };
     let line = format!(
         "{word:<8} {}  {}, {}, {}{}",
         short_run(&report.run),
@@ -79,9 +76,7 @@ fn one(page: &mut Page<'_>, report: &JournalReport) {
     );
     page.cut(0, (tone, &line));
     for problem in &report.problems {
-        let place = problem
-            .seq
-            .map_or_else(String::new, |seq| format!("event {seq}: "));
+        let place = problem.seq.map_or_else(String::new, |seq| format!("event {seq}: "));
         let text = format!("{place}{}", problem.message);
         page.wrapped(9, (Tone::Plain, &text));
         if let Some(hint) = &problem.hint {

@@ -22,11 +22,7 @@ pub fn log_line(event: &EventView, style: &Style) -> String {
     let step = visible(event.step.as_deref().unwrap_or("-"));
     let step = pad(&step, STEP_COLUMNS, Align::Left);
     let used = width(&time) + width(&seq) + width(&step) + 6;
-    let words = if event.text.is_empty() {
-        &event.event
-    } else {
-        &event.text
-    };
+    let words = if event.text.is_empty() { &event.event } else { &event.text };
     let words = visible(words);
     let room = style.width_columns.saturating_sub(used).max(16);
     format!(

@@ -41,10 +41,7 @@ pub(crate) fn shell_word(word: &str) -> Cow<'_, str> {
 fn interrupted(status: &RunStatus, run: &str) -> Vec<(String, String)> {
     let mut commands = vec![pair(format!("lao resume {run}"), "go on where it was")];
     if ExitCode::from_status(status) == ExitCode::ServerUnavailable {
-        commands.insert(
-            0,
-            pair("lao doctor".to_owned(), "check the model server first"),
-        );
+        commands.insert(0, pair("lao doctor".to_owned(), "check the model server first"));
     }
     commands
 }
@@ -73,17 +70,11 @@ fn failed(status: &RunStatus, run: &str) -> Vec<(String, String)> {
     let mut commands: Vec<_> = steps(status, StepStatus::Failed)
         .take(FAILED_SHOWN)
         .map(|step| {
-            pair(
-                format!("lao show {run} --step {}", shell_word(&step.key)),
-                "see what went wrong",
-            )
+            pair(format!("lao show {run} --step {}", shell_word(&step.key)), "see what went wrong")
         })
         .collect();
     commands.extend(own_advice(status, StepStatus::Failed));
-    commands.push(pair(
-        format!("lao retry {run}"),
-        "send what failed back to be done again",
-    ));
+    commands.push(pair(format!("lao retry {run}"), "send what failed back to be done again"));
     if status.commits > 0 {
         commands.extend(look(status, run));
     }
@@ -112,22 +103,13 @@ fn look(status: &RunStatus, run: &str) -> Vec<(String, String)> {
         (Some(repository), Some(branch)) => {
             let (repository, branch) = (shell_word(repository), shell_word(branch));
             vec![
-                pair(
-                    format!("git -C {repository} diff HEAD...{branch}"),
-                    "see the change",
-                ),
-                pair(
-                    format!("git -C {repository} merge {branch}"),
-                    "take it over",
-                ),
+                pair(format!("git -C {repository} diff HEAD...{branch}"), "see the change"),
+                pair(format!("git -C {repository} merge {branch}"), "take it over"),
                 show,
             ]
         }
         (None, _) | (_, None) => vec![
-            pair(
-                format!("git -C {} log --stat", shell_word(&status.workspace)),
-                "see the commits",
-            ),
+            pair(format!("git -C {} log --stat", shell_word(&status.workspace)), "see the commits"),
             show,
         ],
     }

@@ -22,10 +22,7 @@ pub(crate) struct Page<'a> {
 impl<'a> Page<'a> {
     /// An empty page.
     pub(crate) const fn new(style: &'a Style) -> Self {
-        Self {
-            style,
-            text: String::new(),
-        }
+        Self { style, text: String::new() }
     }
 
     /// A line that is laid out already.
@@ -67,9 +64,7 @@ impl<'a> Page<'a> {
 
     /// A name and its value; a value too long for the line goes on below itself.
     pub(crate) fn field(&mut self, name: &str, (tone, value): (Tone, &str)) {
-        let label = self
-            .style
-            .paint(Tone::Faint, &pad(name, FIELD_COLUMNS, Align::Left));
+        let label = self.style.paint(Tone::Faint, &pad(name, FIELD_COLUMNS, Align::Left));
         let room = self.room(FIELD_COLUMNS);
         let shown = visible(value);
         for (index, piece) in wrap(&shown, room).iter().enumerate() {
@@ -84,18 +79,13 @@ impl<'a> Page<'a> {
 
     /// Commands and what each is for, one a line, or one below the other where lines are short.
     pub(crate) fn commands(&mut self, commands: &[(String, String)]) {
-        let widest = commands
-            .iter()
-            .map(|(command, _)| width(&visible(command)))
-            .max()
-            .unwrap_or(0);
+        let widest =
+            commands.iter().map(|(command, _)| width(&visible(command))).max().unwrap_or(0);
         for (command, purpose) in commands {
             let shown = visible(command);
             let fits = 4 + widest + width(purpose) <= self.style.width_columns;
             let columns = if fits { widest } else { 0 };
-            let painted = self
-                .style
-                .paint(Tone::Active, &pad(&shown, columns, Align::Left));
+            let painted = self.style.paint(Tone::Active, &pad(&shown, columns, Align::Left));
             if purpose.is_empty() {
                 self.line(format!("  {painted}").trim_end());
             } else if fits {
@@ -130,9 +120,6 @@ impl<'a> Page<'a> {
     }
 
     fn room(&self, indent: usize) -> usize {
-        self.style
-            .width_columns
-            .saturating_sub(indent)
-            .max(TEXT_COLUMNS_MIN)
+        self.style.width_columns.saturating_sub(indent).max(TEXT_COLUMNS_MIN)
     }
 }

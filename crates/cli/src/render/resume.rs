@@ -52,11 +52,7 @@ fn named(status: &RunStatus, state: StepStatus) -> Option<String> {
     }
     let shown = keys[..keys.len().min(STEPS_NAMED)].join(", ");
     let more = keys.len().saturating_sub(STEPS_NAMED);
-    let rest = if more > 0 {
-        format!(" and {} more", number(more as u64))
-    } else {
-        String::new()
-    };
+    let rest = if more > 0 { format!(" and {} more", number(more as u64)) } else { String::new() };
     let steps = count(keys.len() as u64, "step");
     Some(format!("{steps} ({shown}{rest})"))
 }
@@ -72,7 +68,7 @@ fn unknown(page: &mut Page<'_>, status: &RunStatus) {
     }
     for effect in &status.in_flight {
         let step = effect.step.as_deref().unwrap_or("run");
-        let line = format!("{step}: {} - {}", effect.text, effect.on_resume);
+        let line = format!("{step}: {}; it {}", effect.text, effect.on_resume);
         page.field("unknown", (Tone::Warning, &line));
     }
 }
@@ -102,9 +98,5 @@ fn will_do(status: &RunStatus) -> String {
         .filter_map(|(state, verb)| Some(format!("{verb} {}", named(status, state)?)))
         .collect::<Vec<_>>()
         .join("; ");
-    if text.is_empty() {
-        "end the run".to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { "end the run".to_owned() } else { text }
 }

@@ -12,41 +12,13 @@ use crate::{
 };
 
 const COLUMNS: [Column; 7] = [
-    Column {
-        title: "run",
-        align: Align::Left,
-        room: Room::Keep,
-    },
-    Column {
-        title: "state",
-        align: Align::Left,
-        room: Room::Keep,
-    },
-    Column {
-        title: "done",
-        align: Align::Right,
-        room: Room::Keep,
-    },
-    Column {
-        title: "title",
-        align: Align::Left,
-        room: Room::Shrink,
-    },
-    Column {
-        title: "started",
-        align: Align::Right,
-        room: Room::GiveWay,
-    },
-    Column {
-        title: "took",
-        align: Align::Right,
-        room: Room::GiveWay,
-    },
-    Column {
-        title: "source",
-        align: Align::Left,
-        room: Room::GiveWay,
-    },
+    Column { title: "run", align: Align::Left, room: Room::Keep },
+    Column { title: "state", align: Align::Left, room: Room::Keep },
+    Column { title: "done", align: Align::Right, room: Room::Keep },
+    Column { title: "title", align: Align::Left, room: Room::Shrink },
+    Column { title: "started", align: Align::Right, room: Room::GiveWay },
+    Column { title: "took", align: Align::Right, room: Room::GiveWay },
+    Column { title: "source", align: Align::Left, room: Room::GiveWay },
 ];
 
 /// The runs as a table, in the order given; `hidden` more exist that are not among them.
@@ -66,24 +38,14 @@ pub fn runs(runs: &[RunSummary], hidden: usize, style: &Style) -> String {
     }
     page.table(0, &table);
     if hidden > 0 {
-        page.cut(
-            0,
-            (
-                Tone::Faint,
-                &format!("and {hidden} more: lao runs --all lists every one"),
-            ),
-        );
+        page.cut(0, (Tone::Faint, &format!("and {hidden} more: lao runs --all lists every one")));
     }
     page.finish()
 }
 
 fn row(run: &RunSummary, style: &Style) -> Vec<Cell> {
     let (tone, state) = words::run_state(run.status);
-    let end_ms = if run.pid.is_some() {
-        style.now_ms
-    } else {
-        run.last_event_ms
-    };
+    let end_ms = if run.pid.is_some() { style.now_ms } else { run.last_event_ms };
     vec![
         Cell::new(Tone::Strong, short_run(&run.run)),
         Cell::new(tone, state),

@@ -1,6 +1,6 @@
 //! A run with every step.
 
-use lao_protocol::{RunStatus, StepView};
+use lao_protocol::{CommitView, RunStatus, StepView};
 
 use super::{page::Page, status, summary, words};
 use crate::{
@@ -12,41 +12,13 @@ use crate::{
 };
 
 const COLUMNS: [Column; 7] = [
-    Column {
-        title: "step",
-        align: Align::Left,
-        room: Room::Keep,
-    },
-    Column {
-        title: "state",
-        align: Align::Left,
-        room: Room::Keep,
-    },
-    Column {
-        title: "title",
-        align: Align::Left,
-        room: Room::Shrink,
-    },
-    Column {
-        title: "attempts",
-        align: Align::Right,
-        room: Room::GiveWay,
-    },
-    Column {
-        title: "findings",
-        align: Align::Right,
-        room: Room::GiveWay,
-    },
-    Column {
-        title: "took",
-        align: Align::Right,
-        room: Room::Keep,
-    },
-    Column {
-        title: "needs",
-        align: Align::Left,
-        room: Room::GiveWay,
-    },
+    Column { title: "step", align: Align::Left, room: Room::Keep },
+    Column { title: "state", align: Align::Left, room: Room::Keep },
+    Column { title: "title", align: Align::Left, room: Room::Shrink },
+    Column { title: "attempts", align: Align::Right, room: Room::GiveWay },
+    Column { title: "findings", align: Align::Right, room: Room::GiveWay },
+    Column { title: "took", align: Align::Right, room: Room::Keep },
+    Column { title: "needs", align: Align::Left, room: Room::GiveWay },
 ];
 
 /// Characters of a commit's id that people read.
@@ -70,10 +42,7 @@ pub fn show(status: &RunStatus, style: &Style) -> String {
     page.heading("next");
     let run = short_run(&status.summary.run);
     page.commands(&[
-        (
-            format!("lao show {run} --step STEP"),
-            "one step in detail".to_owned(),
-        ),
+        (format!("lao show {run} --step STEP"), "one step in detail".to_owned()),
         (format!("lao log {run}"), "every event".to_owned()),
     ]);
     page.finish()
@@ -110,7 +79,12 @@ fn changes(page: &mut Page<'_>, status: &RunStatus) {
 /// The commits of a step, one a line.
 pub(crate) fn commits(page: &mut Page<'_>, step: &StepView) {
     for commit in &step.commits {
-        let id: String = commit.id.chars().take(COMMIT_SHOWN).collect();
-        page.cut(6, (Tone::Faint, &format!("{id} {}", commit.subject)));
+        let line = format!("{} {}", short_commit(commit), commit.subject);
+        page.cut(6, (Tone::Faint, &line));
     }
+}
+
+/// The beginning of a commit's id, enough to name it.
+pub(crate) fn short_commit(commit: &CommitView) -> String {
+    commit.id.chars().take(COMMIT_SHOWN).collect()
 }

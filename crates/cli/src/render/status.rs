@@ -6,12 +6,15 @@ use super::{next, page::Page, words};
 use crate::{
     Style,
     style::Tone,
-    text::short_run,
+    text::{Align, pad},
     units::{ago, between, count, date_time, duration, elapsed, number},
 };
 
 /// Steps listed of one state; `lao show` lists them all.
 const STEPS_SHOWN: usize = 10;
+
+/// Columns for a step's key; longer keys push the title to the right.
+const KEY_COLUMNS: usize = 4;
 
 /// States whose steps are listed one by one, the most urgent first.
 const LISTED: [StepStatus; 5] = [
@@ -27,7 +30,7 @@ pub fn status(status: &RunStatus, style: &Style) -> String {
     let mut page = Page::new(style);
     head(&mut page, status);
     steps(&mut page, status);
-    in_flight(&mut page, &status.in_flight);
+    in_flight(&mut page, status);
     questions(&mut page, status);
     what_next(&mut page, status);
     page.finish()
@@ -95,11 +98,7 @@ fn steps(page: &mut Page<'_>, status: &RunStatus) {
             page.cut(2, (Tone::Faint, &format!("and {more} more {word}")));
         }
     }
-    let done = status
-        .steps
-        .iter()
-        .filter(|step| step.status == StepStatus::Succeeded)
-        .count();
+    let done = status.steps.iter().filter(|step| step.status == StepStatus::Succeeded).count();
     if done > 0 {
         let line = format!("{} done", count(done as u64, "step"));
         page.cut(2, (Tone::Good, &line));
@@ -107,7 +106,8 @@ fn steps(page: &mut Page<'_>, status: &RunStatus) {
 }
 
 fn step_line(step: &StepView, state: &str) -> String {
-    let mut line = format!("{state:<8} {}  {}", step.key, step.title);
+    let key = pad(&step.key, KEY_COLUMNS, Align::Left);
+    let mut line = format!("{state:<8} {key}  {}", step.title);
     match (&step.activity, step.status) {
         (Some(activity), _) => line = format!("{line} · {activity}"),
         (None, StepStatus::Pending) if !step.needs.is_empty() => {
@@ -121,22 +121,33 @@ fn step_line(step: &StepView, state: &str) -> String {
     line
 }
 
-fn in_flight(page: &mut Page<'_>, effects: &[InFlightView]) {
-    if effects.is_empty() {
+fn in_flight(page: &mut Page<'_>, status: &RunStatus) {
+    if status.in_flight.is_empty() {
         return;
     }
-    page.heading("in flight");
+    let (title, line): (&str, fn(&InFlightView, i64) -> String) = match status.summary.pid {
+        Some(_) => ("in flight", under_way),
+        None => ("started, outcome unknown", lost),
+    };
+    page.heading(title);
     let now_ms = page.style().now_ms;
-    for effect in effects {
-        page.cut(2, (Tone::Active, &in_flight_line(effect, now_ms)));
+    for effect in &status.in_flight {
+        page.wrapped(2, (Tone::Active, &line(effect, now_ms)));
     }
 }
 
-/// An effect under way, on one line.
-pub(crate) fn in_flight_line(effect: &InFlightView, now_ms: i64) -> String {
-    let step = effect.step.as_deref().unwrap_or("run");
+fn under_way(effect: &InFlightView, now_ms: i64) -> String {
     let since = elapsed(between(effect.since_ms, now_ms));
-    format!("#{} {step}: {}, for {since}", effect.effect, effect.text)
+    format!("{}: {}, for {since}", place(effect), effect.text)
+}
+
+fn lost(effect: &InFlightView, _: i64) -> String {
+    let (text, cure) = (&effect.text, &effect.on_resume);
+    format!("{}: {text}; on resume it {cure}", place(effect))
+}
+
+fn place(effect: &InFlightView) -> &str {
+    effect.step.as_deref().unwrap_or("run")
 }
 
 fn questions(page: &mut Page<'_>, status: &RunStatus) {
@@ -144,19 +155,9 @@ fn questions(page: &mut Page<'_>, status: &RunStatus) {
         return;
     }
     page.heading("questions");
-    let run = short_run(&status.summary.run);
     for question in &status.questions {
-        let text = format!(
-            "{}  {}: {}",
-            question.question, question.step, question.text
-        );
+        let text = format!("{}  {}: {}", question.question, question.step, question.text);
         page.wrapped(2, (Tone::Warning, &text));
-        let command = format!(
-            "lao answer {run} {} {}",
-            question.question,
-            question.choices.join("|")
-        );
-        page.commands(&[(command, String::new())]);
     }
 }
 

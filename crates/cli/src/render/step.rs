@@ -94,11 +94,7 @@ fn conversation(page: &mut Page<'_>, messages: &[MessageView]) {
 
 /// The model's words stand out among what it was told.
 fn speaker(from: &str) -> Tone {
-    if from == "assistant" {
-        Tone::Strong
-    } else {
-        Tone::Faint
-    }
+    if from == "assistant" { Tone::Strong } else { Tone::Faint }
 }
 
 fn findings(page: &mut Page<'_>, findings: &[FindingView]) {
@@ -120,10 +116,7 @@ fn finding_line(finding: &FindingView) -> String {
         (Some(file), None) => format!("{file}: "),
         (None, _) => String::new(),
     };
-    format!(
-        "{place}{} ({}, {})",
-        finding.message, finding.by, finding.rule
-    )
+    format!("{place}{} ({}, {})", finding.message, finding.by, finding.rule)
 }
 
 fn todo(page: &mut Page<'_>, items: &[TodoView]) {
@@ -132,11 +125,7 @@ fn todo(page: &mut Page<'_>, items: &[TodoView]) {
     }
     page.heading("to-do list");
     for item in items {
-        let (tone, mark) = if item.done {
-            (Tone::Good, "[x]")
-        } else {
-            (Tone::Plain, "[ ]")
-        };
+        let (tone, mark) = if item.done { (Tone::Good, "[x]") } else { (Tone::Plain, "[ ]") };
         page.wrapped(2, (tone, &format!("{mark} {}", item.text)));
     }
 }
@@ -155,7 +144,7 @@ fn changes(page: &mut Page<'_>, status: &RunStatus, step: &StepView) {
     };
     let folder = shell_word(&status.workspace);
     page.commands(&[(
-        format!("git -C {folder} show {}", shell_word(&last.id)),
+        format!("git -C {folder} show {}", shell_word(&show::short_commit(last))),
         "see the last change".to_owned(),
     )]);
 }

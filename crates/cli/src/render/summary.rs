@@ -15,41 +15,13 @@ use crate::{
 const STEPS_SHOWN: usize = 20;
 
 const ROLE_COLUMNS: [Column; 7] = [
-    Column {
-        title: "role",
-        align: Align::Left,
-        room: Room::Keep,
-    },
-    Column {
-        title: "model",
-        align: Align::Left,
-        room: Room::Shrink,
-    },
-    Column {
-        title: "calls",
-        align: Align::Right,
-        room: Room::Keep,
-    },
-    Column {
-        title: "tokens in",
-        align: Align::Right,
-        room: Room::GiveWay,
-    },
-    Column {
-        title: "tokens out",
-        align: Align::Right,
-        room: Room::Keep,
-    },
-    Column {
-        title: "speed",
-        align: Align::Right,
-        room: Room::GiveWay,
-    },
-    Column {
-        title: "time",
-        align: Align::Right,
-        room: Room::Keep,
-    },
+    Column { title: "role", align: Align::Left, room: Room::Keep },
+    Column { title: "model", align: Align::Left, room: Room::Shrink },
+    Column { title: "calls", align: Align::Right, room: Room::Keep },
+    Column { title: "tokens in", align: Align::Right, room: Room::GiveWay },
+    Column { title: "tokens out", align: Align::Right, room: Room::Keep },
+    Column { title: "speed", align: Align::Right, room: Room::GiveWay },
+    Column { title: "time", align: Align::Right, room: Room::Keep },
 ];
 
 /// The end of a run: tasks by result, work done, what failed and why, and what next.
@@ -76,9 +48,9 @@ fn headline(page: &mut Page<'_>, status: &RunStatus) {
     let (tone, state) = words::run_state(status.summary.status);
     let state = page.paint(tone, state);
     let title = page.paint(Tone::Strong, &status.summary.title);
-    let run = page.paint(Tone::Faint, &format!("({})", status.summary.run));
     let time = duration(status.active_ms);
-    page.line(&format!("{title}: {state} after {time} {run}"));
+    page.line(&format!("{title}: {state} after {time}"));
+    page.field("run", (Tone::Faint, &status.summary.run));
 }
 
 fn work(status: &RunStatus) -> String {

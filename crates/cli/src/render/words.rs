@@ -33,20 +33,8 @@ pub(crate) const fn step_state(state: StepStatus) -> (Tone, &'static str) {
 
 /// Steps by state, those that occur: `3 of 7 done, 1 running, 3 waiting`.
 pub(crate) fn counts(counts: &StepCounts) -> String {
-    let StepCounts {
-        total,
-        pending,
-        running,
-        parked,
-        succeeded,
-        failed,
-        skipped,
-    } = *counts;
-    let first = format!(
-        "{} of {} done",
-        number(succeeded.into()),
-        number(total.into())
-    );
+    let StepCounts { total, pending, running, parked, succeeded, failed, skipped } = *counts;
+    let first = format!("{} of {} done", number(succeeded.into()), number(total.into()));
     [
         (failed, StepStatus::Failed),
         (skipped, StepStatus::Skipped),
