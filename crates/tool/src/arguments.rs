@@ -240,21 +240,14 @@ fn unreadable(text: &str) -> String {
     let error = serde_json::from_str::<Value>(text)
         .err()
         .map_or_else(String::new, |error| format!(" ({error})"));
-    format!(
-        "they are not JSON{error}: {}",
-        excerpt::clipped(text, QUOTE_BYTES_MAX)
-    )
+    format!("they are not JSON{error}: {}", excerpt::clipped(text, QUOTE_BYTES_MAX))
 }
 
 fn violations(tool: Tool, value: &Value) -> String {
     let mut text = String::new();
     for error in tool.validator().iter_errors(value).take(VIOLATIONS_MAX) {
         let path = error.instance_path().to_string();
-        let path = if path.is_empty() {
-            "the arguments"
-        } else {
-            path.as_str()
-        };
+        let path = if path.is_empty() { "the arguments" } else { path.as_str() };
         let separator = if text.is_empty() { "" } else { "; " };
         let error = excerpt::clipped(&error.to_string(), 2 * QUOTE_BYTES_MAX);
         write!(text, "{separator}{path}: {error}").expect("a String takes every write");
@@ -294,30 +287,15 @@ mod tests {
         let path = json!({"path":"a"});
         for (tool, text, value, repair) in [
             (Tool::FileRead, r#"{"path":"a"}"#, path.clone(), None),
-            (
-                Tool::ListDir,
-                "",
-                json!({}),
-                Some("read no arguments as {}"),
-            ),
-            (
-                Tool::TodoGet,
-                "null",
-                json!({}),
-                Some("read no arguments as {}"),
-            ),
+            (Tool::ListDir, "", json!({}), Some("read no arguments as {}")),
+            (Tool::TodoGet, "null", json!({}), Some("read no arguments as {}")),
             (
                 Tool::FileRead,
                 r#""{\"path\":\"a\"}""#,
                 path.clone(),
                 Some("unwrapped arguments from a string"),
             ),
-            (
-                Tool::FileRead,
-                r#"{"path":"a",}"#,
-                path.clone(),
-                Some("removed a trailing comma"),
-            ),
+            (Tool::FileRead, r#"{"path":"a",}"#, path.clone(), Some("removed a trailing comma")),
             (
                 Tool::FileRead,
                 r#"{"path":"a","last_line":null}"#,
@@ -399,12 +377,7 @@ mod tests {
     fn a_reply_about_huge_arguments_is_short() {
         let huge = format!("{{\"path\":\"{}\",\"x\":1}}", "y".repeat(100_000));
         assert!(read(Tool::FileRead, &huge).unwrap_err().len() < 2000);
-        assert!(
-            read(Tool::FileRead, &"y".repeat(100_000))
-                .unwrap_err()
-                .len()
-                < 2000
-        );
+        assert!(read(Tool::FileRead, &"y".repeat(100_000)).unwrap_err().len() < 2000);
     }
 
     proptest! {

@@ -168,9 +168,8 @@ impl Tool {
         let called = called.trim();
         let bare = called.strip_prefix("functions.").unwrap_or(called);
         exact(called).or_else(|| exact(bare)).or_else(|| {
-            let mut alike = Self::ALL
-                .into_iter()
-                .filter(|tool| folded(tool.name()) == folded(bare));
+            let mut alike =
+                Self::ALL.into_iter().filter(|tool| folded(tool.name()) == folded(bare));
             match (alike.next(), alike.next()) {
                 (Some(tool), None) => Some(tool),
                 (None | Some(_), _) => None,

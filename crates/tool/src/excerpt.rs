@@ -87,10 +87,7 @@ mod tests {
         for line in ["one", "two", "three", "four", "five"] {
             page.push(line);
         }
-        assert_eq!(
-            page.finish().unwrap(),
-            "two\nthree\n[2 more; go on with skip=3]"
-        );
+        assert_eq!(page.finish().unwrap(), "two\nthree\n[2 more; go on with skip=3]");
     }
 
     const NOTE: usize = super::NOTE_BYTES;
@@ -109,10 +106,7 @@ mod tests {
         assert_eq!(Page::new(500, 3).finish(), None);
         let mut page = Page::new(500, 3);
         page.push("one");
-        assert_eq!(
-            page.finish().unwrap(),
-            "[only 1 results; skip is too large]"
-        );
+        assert_eq!(page.finish().unwrap(), "[only 1 results; skip is too large]");
     }
 
     proptest! {

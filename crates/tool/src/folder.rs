@@ -59,19 +59,13 @@ mod tests {
                 sub.rename("a", "b").unwrap();
                 sub.sync().unwrap();
                 let mut text = String::new();
-                sub.open_file("b")
-                    .unwrap()
-                    .read_to_string(&mut text)
-                    .unwrap();
+                sub.open_file("b").unwrap().read_to_string(&mut text).unwrap();
                 assert_eq!(text, "text");
                 assert_eq!(sub.names().unwrap(), ["b"]);
                 assert_eq!(sub.entry("a").unwrap(), Entry::Absent);
                 assert_eq!(sub.entry("b").unwrap(), Entry::File);
                 assert_eq!(root.entry("sub").unwrap(), Entry::Folder);
-                assert_eq!(
-                    root.entry("away").unwrap(),
-                    Entry::Link(outside.path().to_owned())
-                );
+                assert_eq!(root.entry("away").unwrap(), Entry::Link(outside.path().to_owned()));
                 sub.remove_file("b").unwrap();
                 assert_eq!(sub.entry("b").unwrap(), Entry::Absent);
 

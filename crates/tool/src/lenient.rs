@@ -45,17 +45,10 @@ pub(crate) fn parse(text: &str) -> Option<(Value, BTreeSet<Mend>)> {
     if inner.len() != text.trim().len() {
         mends.insert(Mend::CodeFence);
     }
-    let mut reader = Reader {
-        rest: inner.chars().peekable(),
-        mends,
-    };
+    let mut reader = Reader { rest: inner.chars().peekable(), mends };
     let value = reader.value(0)?;
     reader.skip_space();
-    reader
-        .rest
-        .next()
-        .is_none()
-        .then_some((value, reader.mends))
+    reader.rest.next().is_none().then_some((value, reader.mends))
 }
 
 fn without_fence(text: &str) -> &str {
@@ -229,9 +222,8 @@ impl Reader<'_> {
 
     fn scalar(&mut self) -> Option<Value> {
         let mut word = String::new();
-        while let Some(character) = self
-            .rest
-            .next_if(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+        while let Some(character) =
+            self.rest.next_if(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
         {
             word.push(character);
         }
@@ -263,25 +255,13 @@ mod tests {
     fn known_damage_is_mended_and_named() {
         for (text, value, mend) in [
             (r#"{"a":1,}"#, json!({"a":1}), Mend::TrailingComma),
-            (
-                r#"{"a":[1,2,],"b":2}"#,
-                json!({"a":[1,2],"b":2}),
-                Mend::TrailingComma,
-            ),
+            (r#"{"a":[1,2,],"b":2}"#, json!({"a":[1,2],"b":2}), Mend::TrailingComma),
             ("{'a':'it\"s'}", json!({"a":"it\"s"}), Mend::SingleQuotes),
             (r#"{"a":"it\'s"}"#, json!({"a":"it's"}), Mend::SingleQuotes),
-            (
-                "{\"a\":\"x\ny\"}",
-                json!({"a":"x\ny"}),
-                Mend::RawControlCharacter,
-            ),
+            ("{\"a\":\"x\ny\"}", json!({"a":"x\ny"}), Mend::RawControlCharacter),
             (r#"{"a":"\d+"}"#, json!({"a":"\\d+"}), Mend::UnknownEscape),
             (r#"{"a":True}"#, json!({"a":true}), Mend::PythonConstant),
-            (
-                r#"{"a":{"b":"x""#,
-                json!({"a":{"b":"x"}}),
-                Mend::MissingBrackets,
-            ),
+            (r#"{"a":{"b":"x""#, json!({"a":{"b":"x"}}), Mend::MissingBrackets),
             ("```json\n{\"a\":1}\n```", json!({"a":1}), Mend::CodeFence),
         ] {
             let (found, mends) = parse(text).unwrap_or_else(|| panic!("{text}"));

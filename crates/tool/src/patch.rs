@@ -71,16 +71,9 @@ fn line_of(text: &str, at: usize) -> usize {
 }
 
 fn ambiguous(text: &str, places: &[usize], path: &str) -> String {
-    let lines: Vec<String> = places
-        .iter()
-        .take(PLACES_MAX)
-        .map(|at| line_of(text, *at).to_string())
-        .collect();
-    let more = if places.len() > PLACES_MAX {
-        ", ..."
-    } else {
-        ""
-    };
+    let lines: Vec<String> =
+        places.iter().take(PLACES_MAX).map(|at| line_of(text, *at).to_string()).collect();
+    let more = if places.len() > PLACES_MAX { ", ..." } else { "" };
     format!(
         "search occurs {count} times in {path}, in lines {lines}{more}. Add lines around it until it \
          occurs once, or set all to true.",
@@ -200,10 +193,7 @@ fn candidates(lines: &[&str], wanted: &[&str]) -> Vec<usize> {
 
 /// Votes by likeness to the longest wanted line, in thousandths.
 fn estimates(lines: &[&str], wanted: &[&str]) -> BTreeMap<usize, usize> {
-    let longest = wanted
-        .iter()
-        .enumerate()
-        .max_by_key(|(_, line)| line.trim().len());
+    let longest = wanted.iter().enumerate().max_by_key(|(_, line)| line.trim().len());
     let Some((position, model)) = longest else {
         return BTreeMap::new();
     };
@@ -314,16 +304,8 @@ mod tests {
             apply(TEXT, &patch("4\tdef add(a, b):\n5\t    total = a + b", "x")).unwrap_err(),
             @"search was not found in src/a.py, because it contains line numbers. Leave them out."
         );
-        assert!(
-            apply("", &patch("x", "y"))
-                .unwrap_err()
-                .contains("(0 lines)")
-        );
-        assert!(
-            apply(TEXT, &patch("import", "import"))
-                .unwrap_err()
-                .contains("same")
-        );
+        assert!(apply("", &patch("x", "y")).unwrap_err().contains("(0 lines)"));
+        assert!(apply(TEXT, &patch("import", "import")).unwrap_err().contains("same"));
     }
 
     #[test]
@@ -331,11 +313,7 @@ mod tests {
         let text = "a\r\nb\r\nc\r\n";
         assert_eq!(
             apply(text, &patch("a\nb", "x\ny\nz")).unwrap(),
-            Patched {
-                text: "x\r\ny\r\nz\r\nc\r\n".to_owned(),
-                count: 1,
-                line: 1
-            }
+            Patched { text: "x\r\ny\r\nz\r\nc\r\n".to_owned(), count: 1, line: 1 }
         );
         let mixed = "a\r\nb\nc";
         assert_eq!(apply(mixed, &patch("b\nc", "d")).unwrap().text, "a\r\nd");

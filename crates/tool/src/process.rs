@@ -54,11 +54,7 @@ pub(crate) struct Ended {
 
 /// Program and arguments that run a line of shell.
 pub(crate) fn shell_argv(line: &str) -> Vec<String> {
-    platform::SHELL
-        .iter()
-        .map(|part| (*part).to_owned())
-        .chain([line.to_owned()])
-        .collect()
+    platform::SHELL.iter().map(|part| (*part).to_owned()).chain([line.to_owned()]).collect()
 }
 
 /// Runs a command to its end. Dropping the future ends the command and its children.
@@ -98,13 +94,14 @@ fn spawn(job: &Job<'_>) -> io::Result<Child> {
 
 fn not_started(job: &Job<'_>, error: &io::Error) -> CommandOutcome {
     let program = job.argv.first().map_or("", String::as_str);
-    CommandOutcome::NotStarted {
-        message: if is_missing_program(job, error) {
-            format!("{program:?} is not installed or not in PATH")
-        } else {
-            format!("{program:?} could not be started: {error}")
-        },
-    }
+    let message = if !job.folder.is_dir() {
+        format!("the workspace folder {} does not exist", job.folder.display())
+    } else if is_missing_program(job, error) {
+        format!("{program:?} is not installed or not in PATH")
+    } else {
+        format!("{program:?} could not be started: {error}")
+    };
+    CommandOutcome::NotStarted { message }
 }
 
 /// A folder that is missing is reported with the same error as a missing program.
@@ -135,17 +132,17 @@ async fn supervise(mut child: Child, job: &Job<'_>, capture: &mut Capture) -> Co
         while pipes.is_open() {
             pipes.read_into(capture).await;
         }
+        // One that was killed just now leaves no zombie; its end is already known.
+        child.wait().await.ok();
     };
     // What is still unread after this belongs to a process that left the group on purpose.
     timeout(Duration::from_millis(DRAIN_MS), drained).await.ok();
     match end {
         Err(_) => CommandOutcome::TimedOut,
-        Ok(Ok(status)) => CommandOutcome::Exited {
-            code: platform::exit_code(status),
-        },
-        Ok(Err(error)) => CommandOutcome::NotStarted {
-            message: format!("its end could not be awaited: {error}"),
-        },
+        Ok(Ok(status)) => CommandOutcome::Exited { code: platform::exit_code(status) },
+        Ok(Err(error)) => {
+            CommandOutcome::NotStarted { message: format!("its end could not be awaited: {error}") }
+        }
     }
 }
 
@@ -163,12 +160,7 @@ impl<O: AsyncRead + Unpin, E: AsyncRead + Unpin> Pipes<O, E> {
 
     /// Reads what either pipe has next.
     async fn read_into(&mut self, capture: &mut Capture) {
-        let Self {
-            output,
-            error,
-            chunks,
-            open,
-        } = self;
+        let Self { output, error, chunks, open } = self;
         tokio::select! {
             read = output.read(&mut chunks.0), if open.0 => {
                 open.0 = keep(&chunks.0, read.ok(), capture);

@@ -49,9 +49,7 @@ struct Bench {
 impl LocalToolbox {
     /// Tools on a workspace.
     pub fn new(workspace: Arc<Workspace>, limits: ToolLimits) -> Self {
-        Self {
-            bench: Arc::new(Bench { workspace, limits }),
-        }
+        Self { bench: Arc::new(Bench { workspace, limits }) }
     }
 
     fn at_the_bench<T: Send + 'static>(
@@ -95,43 +93,25 @@ impl Bench {
         match self.workspace.path(&write.path) {
             Ok(path) if path.to_string() == write.path => {
                 let before: Option<Hash> = write.before;
-                self.workspace
-                    .replace(&path, before, write.after.as_deref())
+                self.workspace.replace(&path, before, write.after.as_deref())
             }
             Ok(path) => FileWriteOutcome::Failed {
                 message: format!("{} now leads to {path} through a link", write.path),
             },
-            Err(error) => FileWriteOutcome::Failed {
-                message: error.to_string(),
-            },
+            Err(error) => FileWriteOutcome::Failed { message: error.to_string() },
         }
     }
 
     async fn run(&self, command: &CommandRun) -> CommandReply {
-        let folder = match self.workspace.real_root() {
-            Ok(folder) => folder,
-            Err(error) => {
-                return CommandReply {
-                    text: error.to_string(),
-                    outcome: CommandOutcome::NotStarted {
-                        message: error.to_string(),
-                    },
-                };
-            }
-        };
         let ended = process::run(&Job {
             argv: &command.argv,
-            folder,
+            folder: self.workspace.root(),
             timeout_ms: command.timeout_ms,
             output_bytes_max: self.limits.output_bytes_max.saturating_sub(HEADLINE_BYTES),
         })
         .await;
         CommandReply {
-            text: format!(
-                "{}\n{}",
-                headline(&ended.outcome, command.timeout_ms),
-                ended.output
-            ),
+            text: format!("{}\n{}", headline(&ended.outcome, command.timeout_ms), ended.output),
             outcome: ended.outcome,
         }
     }

@@ -52,10 +52,7 @@ impl LocalVerifier {
         for task in &mut tasks {
             shorten(task);
         }
-        VerifyReport {
-            tasks,
-            commands: ran.results,
-        }
+        VerifyReport { tasks, commands: ran.results }
     }
 }
 
@@ -71,23 +68,13 @@ fn shorten(task: &mut TaskReport) {
     if count > FINDINGS_MAX {
         task.findings.truncate(FINDINGS_MAX - 1);
         let left_out = count - task.findings.len();
-        task.findings.push(finding(
-            "more",
-            format!("{left_out} more findings are not shown"),
-            "",
-        ));
+        task.findings.push(finding("more", format!("{left_out} more findings are not shown"), ""));
     }
 }
 
 /// A finding that names no place yet.
 fn finding(rule: &str, message: String, hint: &str) -> Finding {
-    Finding {
-        file: None,
-        line: None,
-        rule: rule.to_owned(),
-        message,
-        hint: hint.to_owned(),
-    }
+    Finding { file: None, line: None, rule: rule.to_owned(), message, hint: hint.to_owned() }
 }
 
 /// The line, from 1, of a place in a text.

@@ -60,12 +60,8 @@ fn is_on_the_way(entry: &DirEntry, wanted: &Path) -> bool {
 }
 
 fn relative(root: &Path, path: &Path) -> Option<String> {
-    let parts: Option<Vec<&str>> = path
-        .strip_prefix(root)
-        .ok()?
-        .components()
-        .map(|part| part.as_os_str().to_str())
-        .collect();
+    let parts: Option<Vec<&str>> =
+        path.strip_prefix(root).ok()?.components().map(|part| part.as_os_str().to_str()).collect();
     parts.map(|parts| parts.join("/"))
 }
 
@@ -75,12 +71,7 @@ pub(crate) fn is_ignored(root: &Path, path: &str) -> bool {
     let mut matchers: Vec<Gitignore> = Vec::new();
     let mut folder: PathBuf = root.to_owned();
     for (index, part) in parts.iter().enumerate() {
-        matchers.extend(
-            IGNORE_FILES
-                .iter()
-                .rev()
-                .filter_map(|name| rules(&folder, name)),
-        );
+        matchers.extend(IGNORE_FILES.iter().rev().filter_map(|name| rules(&folder, name)));
         folder.push(part);
         let is_folder = index + 1 < parts.len() || folder.is_dir();
         if decides_to_ignore(&matchers, &folder, is_folder) {
@@ -157,24 +148,10 @@ mod tests {
         ]);
         assert_eq!(
             walked(&workspace, "."),
-            [
-                ".gitignore",
-                ".hidden",
-                "keep.log",
-                "sub/.gitignore",
-                "sub/a.log",
-                "sub/c.txt"
-            ]
+            [".gitignore", ".hidden", "keep.log", "sub/.gitignore", "sub/a.log", "sub/c.txt"]
         );
-        assert_eq!(
-            walked(&workspace, "sub"),
-            ["sub/.gitignore", "sub/a.log", "sub/c.txt"]
-        );
-        assert_eq!(
-            walked(&workspace, "build"),
-            ["build/out.txt"],
-            "asked for by name"
-        );
+        assert_eq!(walked(&workspace, "sub"), ["sub/.gitignore", "sub/a.log", "sub/c.txt"]);
+        assert_eq!(walked(&workspace, "build"), ["build/out.txt"], "asked for by name");
         assert_eq!(walked(&workspace, "missing"), [""; 0]);
         let root = workspace.real_root().unwrap();
         for path in ["a.log", "build/out.txt", "build", "sub/b.tmp"] {

@@ -79,10 +79,7 @@ impl Workspace {
         let root = self
             .root
             .canonicalize()
-            .map_err(|source| PathError::RootMissing {
-                root: self.root.clone(),
-                source,
-            })?;
+            .map_err(|source| PathError::RootMissing { root: self.root.clone(), source })?;
         Ok(self.real_root.get_or_init(|| root))
     }
 
@@ -108,6 +105,18 @@ impl Workspace {
         match opened {
             Ok(folder) => Ok(Some(folder)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What lies at a path.
+    pub(crate) fn entry(&self, path: &WorkspacePath) -> io::Result<Entry> {
+        let Some(name) = path.name() else {
+            return Ok(Entry::Folder);
+        };
+        match self.parent_of(path) {
+            Ok(folder) => folder.entry(name),
+            Err(error) if is_absence(&error) => Ok(Entry::Absent),
             Err(error) => Err(error),
         }
     }
@@ -145,8 +154,53 @@ impl Workspace {
 
 /// Whether an error means that there is nothing at a path.
 fn is_absence(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use lao_event::latest::FileWriteOutcome;
+
+    use super::{Found, Workspace};
+
+    #[test]
+    fn a_link_that_appears_after_the_path_was_checked_is_not_followed() {
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("file"), "secret").unwrap();
+        for (victim, target) in
+            [("sub", outside.path().to_owned()), ("sub/file", outside.path().join("file"))]
+        {
+            let place = tempfile::tempdir().unwrap();
+            fs::create_dir(place.path().join("sub")).unwrap();
+            let workspace = Workspace::new(place.path());
+            let path = workspace.path("sub/file").unwrap();
+            if victim == "sub" {
+                fs::remove_dir(place.path().join("sub")).unwrap();
+            }
+            symlink(target, place.path().join(victim)).unwrap();
+
+            let read = workspace.read(&path);
+            assert!(!matches!(read, Ok(Found::File(_))), "{victim}: {read:?}");
+            let outcome = workspace.replace(&path, None, Some("x"));
+            assert!(matches!(outcome, FileWriteOutcome::Failed { .. }), "{victim}: {outcome:?}");
+        }
+        let kept = fs::read_to_string(outside.path().join("file")).unwrap();
+        assert_eq!(kept, "secret");
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_pipe_is_neither_read_nor_replaced() {
+        let place = tempfile::tempdir().unwrap();
+        let pipe = place.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let workspace = Workspace::new(place.path());
+        let path = workspace.path("pipe").unwrap();
+        assert_eq!(workspace.read(&path).unwrap(), Found::Other);
+        let outcome = workspace.replace(&path, None, Some("x"));
+        assert!(matches!(outcome, FileWriteOutcome::Failed { .. }), "{outcome:?}");
+    }
 }

@@ -74,10 +74,7 @@ impl Folder {
 
     /// Creates a file for writing; anything already there is an error.
     pub(crate) fn create_file(&self, name: &str) -> io::Result<File> {
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(self.0.join(name))
+        OpenOptions::new().write(true).create_new(true).open(self.0.join(name))
     }
 
     /// Renames within this folder, over what is there.
@@ -92,9 +89,7 @@ impl Folder {
 
     /// The names in this folder, in no particular order.
     pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
-        fs::read_dir(&self.0)?
-            .map(|entry| Ok(entry?.file_name()))
-            .collect()
+        fs::read_dir(&self.0)?.map(|entry| Ok(entry?.file_name())).collect()
     }
 
     /// A folder cannot be synced here; the platform's own journal has to do.

@@ -15,9 +15,7 @@ use rustix::fs::{self, AtFlags, Dir, FileType, Mode, OFlags};
 
 use super::Entry;
 
-const FOLDER: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::CLOEXEC);
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// An open folder.
 #[derive(Debug)]

@@ -50,11 +50,8 @@ impl Capture {
             self.head.extend(self.tail);
             return bounded(&String::from_utf8_lossy(&self.head), room);
         }
-        let tail: Vec<u8> = self
-            .tail
-            .into_iter()
-            .skip_while(|byte| is_continuation(*byte))
-            .collect();
+        let tail: Vec<u8> =
+            self.tail.into_iter().skip_while(|byte| is_continuation(*byte)).collect();
         while self.head.last().is_some_and(|byte| *byte >= 0x80)
             && std::str::from_utf8(&self.head).is_err_and(|error| error.error_len().is_none())
         {

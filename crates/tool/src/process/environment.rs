@@ -18,13 +18,8 @@ const SECRET_PARTS: [&str; 11] = [
 ];
 
 /// Variables by which git would work in another repository than the workspace's.
-const GIT_PLACES: [&str; 5] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_COMMON_DIR",
-];
+const GIT_PLACES: [&str; 5] =
+    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"];
 
 /// Nobody watches: no colours, no pagers, no questions.
 const UNATTENDED: [(&str, &str); 5] = [
@@ -58,9 +53,7 @@ fn is_withheld(name: &str, value: &str) -> bool {
 fn has_password(value: &str) -> bool {
     value.split_once("://").is_some_and(|(_, rest)| {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
-        authority
-            .rsplit_once('@')
-            .is_some_and(|(user, _)| user.contains(':'))
+        authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
     })
 }
 

@@ -35,8 +35,5 @@ impl Drop for Group {
 
 /// The exit code, or 128 and the number of the signal that ended the command.
 pub(super) fn exit_code(status: ExitStatus) -> i32 {
-    status
-        .code()
-        .or_else(|| status.signal().map(|signal| 128 + signal))
-        .unwrap_or(-1)
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
 }

@@ -31,10 +31,7 @@ enum Refusal {
 impl From<PathError> for Refusal {
     fn from(error: PathError) -> Self {
         match error.rule() {
-            Some(rule) => Self::Denied {
-                rule,
-                reply: error.to_string(),
-            },
+            Some(rule) => Self::Denied { rule, reply: error.to_string() },
             None => Self::Invalid(error.to_string()),
         }
     }
@@ -43,10 +40,7 @@ impl From<PathError> for Refusal {
 impl From<Refusal> for PreparedAction {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Denied { rule, reply } => Self::Denied {
-                rule: rule.to_owned(),
-                reply,
-            },
+            Refusal::Denied { rule, reply } => Self::Denied { rule: rule.to_owned(), reply },
             Refusal::Invalid(reply) => Self::Invalid { reply },
         }
     }
@@ -82,10 +76,8 @@ impl Bench {
 
     fn unknown(&self, called: &str) -> Prepared {
         let called = excerpt::clipped(called.trim(), NAME_BYTES_MAX);
-        let offered: Vec<String> = crate::specs(self.limits.shell)
-            .into_iter()
-            .map(|spec| spec.name)
-            .collect();
+        let offered: Vec<String> =
+            crate::specs(self.limits.shell).into_iter().map(|spec| spec.name).collect();
         Prepared {
             action: PreparedAction::Invalid {
                 reply: format!(
@@ -155,9 +147,7 @@ impl Bench {
 
     fn patching(&self, call: &FilePatch) -> Result<PreparedAction, Refusal> {
         let path = self.workspace.path(&call.path)?;
-        let before = self
-            .text_before(&path)?
-            .ok_or_else(|| self.missing(&path))?;
+        let before = self.text_before(&path)?.ok_or_else(|| self.missing(&path))?;
         let patched = patch::apply(&before, call).map_err(Refusal::Invalid)?;
         let reply = match patched.count {
             1 => format!("Replaced 1 passage in {path}, at line {}.", patched.line),
@@ -179,9 +169,7 @@ impl Bench {
                 call.path
             )));
         }
-        let before = self
-            .bytes_before(&path)?
-            .ok_or_else(|| self.missing(&path))?;
+        let before = self.bytes_before(&path)?.ok_or_else(|| self.missing(&path))?;
         Ok(PreparedAction::Write {
             reply: format!("Deleted {path}."),
             path: path.to_string(),
@@ -203,16 +191,13 @@ impl Bench {
 
     /// The text of a file; one that is no text is not to be replaced by text.
     fn text_before(&self, path: &WorkspacePath) -> Result<Option<String>, Refusal> {
-        self.bytes_before(path)?
-            .map(String::from_utf8)
-            .transpose()
-            .map_err(|error| {
-                Refusal::Invalid(format!(
-                    "{path} is not UTF-8 text (byte {} is not valid), so it is not changed by this \
+        self.bytes_before(path)?.map(String::from_utf8).transpose().map_err(|error| {
+            Refusal::Invalid(format!(
+                "{path} is not UTF-8 text (byte {} is not valid), so it is not changed by this \
                      tool; delete it first if it is to be replaced",
-                    error.utf8_error().valid_up_to()
-                ))
-            })
+                error.utf8_error().valid_up_to()
+            ))
+        })
     }
 
     fn missing(&self, path: &WorkspacePath) -> Refusal {
@@ -241,10 +226,7 @@ fn todo_set(call: TodoSet) -> PreparedAction {
         items: call
             .items
             .into_iter()
-            .map(|item| TodoItem {
-                text: item.text,
-                done: item.done,
-            })
+            .map(|item| TodoItem { text: item.text, done: item.done })
             .collect(),
     }
 }

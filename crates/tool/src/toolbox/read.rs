@@ -96,9 +96,7 @@ impl Bench {
         for name in names {
             page.push(&shown(&folder.entry(&name).map_err(cannot)?, &name));
         }
-        Ok(page
-            .finish()
-            .unwrap_or_else(|| format!("[{path} is empty]")))
+        Ok(page.finish().unwrap_or_else(|| format!("[{path} is empty]")))
     }
 
     /// A path that stays inside, or what the model is told.
@@ -162,19 +160,12 @@ fn lines(call: &FileRead, text: &str, bytes_max: usize) -> Result<String, String
         return Ok(String::new());
     }
     if first > last {
-        return Err(format!(
-            "There is no line {first}-{last}: {} has {total} lines.",
-            call.path
-        ));
+        return Err(format!("There is no line {first}-{last}: {} has {total} lines.", call.path));
     }
     let room = bytes_max.saturating_sub(NOTE_BYTES);
     let mut shown = String::new();
     for (number, line) in (1..).zip(text.lines()).take(last).skip(first - 1) {
-        let skip = if number == first {
-            as_usize(call.skip_bytes.unwrap_or(0))
-        } else {
-            0
-        };
+        let skip = if number == first { as_usize(call.skip_bytes.unwrap_or(0)) } else { 0 };
         let line = &line[line.ceil_char_boundary(skip)..];
         let label = format!("{number}\t");
         if shown.len() + label.len() + line.len() < room {
@@ -184,12 +175,8 @@ fn lines(call: &FileRead, text: &str, bytes_max: usize) -> Result<String, String
         if shown.is_empty() {
             return Ok(part_of_line(&label, line, room, number, skip));
         }
-        write!(
-            shown,
-            "[lines {first}-{} of {total}; go on with first_line={number}]",
-            number - 1
-        )
-        .expect("a String takes every write");
+        write!(shown, "[lines {first}-{} of {total}; go on with first_line={number}]", number - 1)
+            .expect("a String takes every write");
         return Ok(shown);
     }
     if last < total {

@@ -23,11 +23,7 @@ const REGEX_BYTES_MAX: usize = 1024 * 1024;
 /// A glob over paths in the workspace; one without `/` is meant for names at any depth.
 pub(super) fn glob(pattern: &str) -> Result<GlobMatcher, String> {
     let pattern = pattern.trim_start_matches("./");
-    let anywhere = if pattern.contains('/') {
-        pattern.to_owned()
-    } else {
-        format!("**/{pattern}")
-    };
+    let anywhere = if pattern.contains('/') { pattern.to_owned() } else { format!("**/{pattern}") };
     GlobBuilder::new(&anywhere)
         .literal_separator(true)
         .build()
@@ -46,23 +42,20 @@ pub(super) struct Pattern {
 impl Pattern {
     /// Compiles a call's expressions.
     pub(super) fn of(call: &Grep) -> Result<Self, String> {
-        let regex = RegexBuilder::new(&call.pattern)
-            .size_limit(REGEX_BYTES_MAX)
-            .build()
-            .map_err(|error| {
+        let regex = RegexBuilder::new(&call.pattern).size_limit(REGEX_BYTES_MAX).build().map_err(
+            |error| {
                 format!(
                     "The regular expression cannot be read: {error}\nExample: fn \\w+\\( (escape \
                      brackets that are meant literally with \\)"
                 )
-            })?;
+            },
+        )?;
         let files = call.files.as_deref().map(glob).transpose()?;
         Ok(Self { regex, files })
     }
 
     fn wants(&self, file: &Walked) -> bool {
-        self.files
-            .as_ref()
-            .is_none_or(|files| files.is_match(&file.path))
+        self.files.as_ref().is_none_or(|files| files.is_match(&file.path))
     }
 }
 
@@ -71,19 +64,14 @@ pub(super) fn find_files(bench: &Bench, call: &FindFiles) -> Result<String, Stri
     let start = bench.checked(&call.path)?;
     let glob = glob(&call.pattern)?;
     let mut page = Page::new(bench.limits.output_bytes_max, as_usize(call.skip));
-    let prefix = if start.name().is_some() {
-        format!("{start}/")
-    } else {
-        String::new()
-    };
+    let prefix = if start.name().is_some() { format!("{start}/") } else { String::new() };
     for file in walk::files(&bench.workspace, &start).map_err(|error| error.to_string())? {
         let below = file.path.strip_prefix(&prefix).unwrap_or(&file.path);
         if glob.is_match(below) || glob.is_match(&file.path) {
             page.push(&file.path);
         }
     }
-    page.finish()
-        .ok_or_else(|| format!("No file matches {:?} in {start}.", call.pattern))
+    page.finish().ok_or_else(|| format!("No file matches {:?} in {start}.", call.pattern))
 }
 
 /// Lines that match, as `path:line: text`.
@@ -104,16 +92,11 @@ pub(super) fn grep(bench: &Bench, call: &Grep) -> Result<String, String> {
         0 => String::new(),
         count => format!("\n[{count} files over {SEARCHED_BYTES_MAX} bytes were not searched]"),
     };
-    page.finish()
-        .map(|found| found + &note)
-        .ok_or_else(|| nothing(call, &start) + &note)
+    page.finish().map(|found| found + &note).ok_or_else(|| nothing(call, &start) + &note)
 }
 
 fn nothing(call: &Grep, start: &WorkspacePath) -> String {
-    format!(
-        "No line matches {} in {start}.",
-        excerpt::clipped(&call.pattern, LINE_BYTES_MAX)
-    )
+    format!("No line matches {} in {start}.", excerpt::clipped(&call.pattern, LINE_BYTES_MAX))
 }
 
 /// A file's text; `None` where it is none, or gone meanwhile.
@@ -130,10 +113,7 @@ fn text_of(bench: &Bench, file: &Walked) -> Option<String> {
 fn search_lines(regex: &Regex, path: &str, text: &str, page: &mut Page) {
     for (number, line) in (1..).zip(text.lines()) {
         if regex.is_match(line) {
-            page.push(&format!(
-                "{path}:{number}: {}",
-                excerpt::clipped(line, LINE_BYTES_MAX)
-            ));
+            page.push(&format!("{path}:{number}: {}", excerpt::clipped(line, LINE_BYTES_MAX)));
         }
     }
 }

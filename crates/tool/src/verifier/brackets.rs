@@ -60,8 +60,7 @@ fn imbalance(text: &str, scan: &Scan) -> Option<Imbalance> {
             }
         }
     }
-    open.pop()
-        .map(|(bracket, at)| Imbalance::Unclosed { bracket, at })
+    open.pop().map(|(bracket, at)| Imbalance::Unclosed { bracket, at })
 }
 
 #[cfg(test)]
@@ -90,33 +89,19 @@ mod tests {
             ("a.py", "x = [\n1,\n", "1: '[' is never closed"),
             ("a.py", "\"\"\"doc\n", "1: a comment or string never ends"),
             ("a.js", "const a = () => {\n", "1: '{' is never closed"),
-            (
-                "a.js",
-                "const a = `b\n",
-                "1: a comment or string never ends",
-            ),
+            ("a.js", "const a = `b\n", "1: a comment or string never ends"),
         ] {
-            assert_eq!(
-                message(path, text).as_deref(),
-                Some(expected),
-                "{path}: {text}"
-            );
+            assert_eq!(message(path, text).as_deref(), Some(expected), "{path}: {text}");
         }
     }
 
     #[test]
     fn brackets_that_are_none_or_cannot_be_told_are_no_finding() {
         for (path, text) in [
-            (
-                "a.rs",
-                "let a = \"(\"; let b = '{'; // [\n/* ( */ let c: &'static str = r#\"{\"#;",
-            ),
+            ("a.rs", "let a = \"(\"; let b = '{'; // [\n/* ( */ let c: &'static str = r#\"{\"#;"),
             ("a.rs", "fn a<'a>(b: &'a str) {}"),
             ("a.go", "var a = `{`; var b = '('"),
-            (
-                "a.c",
-                "#include <a.h>\n#ifdef A\nint a() {\n#else\nint b() {\n#endif\n}",
-            ),
+            ("a.c", "#include <a.h>\n#ifdef A\nint a() {\n#else\nint b() {\n#endif\n}"),
             ("a.css", "a::before { content: '{' } b { c: url(x(y) }"),
             ("a.py", "a = '(' # [\nb = f\"{'x'}\"\n"),
             ("a.py", "a = 'b\n("),

@@ -7,7 +7,7 @@ use lao_event::{
     CheckCommand, CheckScope,
     latest::{CommandOutcome, Finding},
 };
-use lao_port::{CommandResult, VerifyRequest, VerifyTask};
+use lao_port::{CommandResult, VerifyRequest};
 
 use super::{
     finding,
@@ -15,9 +15,10 @@ use super::{
 };
 use crate::{
     excerpt,
+    folder::Entry,
     process::{self, Ended, Job},
     walk,
-    workspace::{Found, Workspace},
+    workspace::Workspace,
 };
 
 /// The most bytes of a command's output that are kept.
@@ -51,30 +52,29 @@ struct Run<'a> {
     file: Option<String>,
 }
 
+/// The files of each task, as far as they lie in the workspace.
+struct Files<'a> {
+    workspace: &'a Workspace,
+    /// Claimed or changed.
+    concerned: Vec<BTreeSet<String>>,
+    /// Changed, by any task.
+    changed: BTreeSet<String>,
+}
+
 /// Runs every command of the request, in order.
 pub(super) async fn run_all(workspace: &Workspace, request: &VerifyRequest) -> Ran {
+    let files = Files::of(workspace, request);
     let mut ran = Ran::default();
-    let Ok(folder) = workspace.real_root() else {
-        // A missing workspace is already a finding of every file in it.
-        return ran;
-    };
-    let known = known_files(request);
-    for run in request
-        .commands
-        .iter()
-        .flat_map(|command| runs(workspace, request, command))
-    {
+    for run in request.commands.iter().flat_map(|command| files.runs(command)) {
         let ended = process::run(&Job {
             argv: &run.argv,
-            folder,
+            folder: workspace.root(),
             timeout_ms: run.command.timeout_ms,
             output_bytes_max: OUTPUT_BYTES_MAX,
         })
         .await;
         if !is_green(&ended.outcome) {
-            let places = location::all(workspace, &ended.output, &known);
-            ran.findings
-                .extend(findings(request, &run, &ended, &places));
+            ran.findings.push(files.attributed(&run, &ended));
         }
         ran.results.push(CommandResult {
             name: run.command.name.clone(),
@@ -90,154 +90,119 @@ fn is_green(outcome: &CommandOutcome) -> bool {
     matches!(outcome, CommandOutcome::Exited { code: 0 })
 }
 
-fn known_files(request: &VerifyRequest) -> Vec<&str> {
-    let files: BTreeSet<&str> = request.tasks.iter().flat_map(files_of).collect();
-    files.into_iter().collect()
-}
+impl<'a> Files<'a> {
+    fn of(workspace: &'a Workspace, request: &VerifyRequest) -> Self {
+        let inside = |path: &String| workspace.path(path).ok().map(|path| path.to_string());
+        let changed = |task: &lao_port::VerifyTask| -> BTreeSet<String> {
+            task.changed.iter().filter_map(|changed| inside(&changed.path)).collect()
+        };
+        Self {
+            workspace,
+            concerned: request
+                .tasks
+                .iter()
+                .map(|task| {
+                    let claimed = task.files.iter().filter_map(inside);
+                    claimed.chain(changed(task)).collect()
+                })
+                .collect(),
+            changed: request.tasks.iter().flat_map(changed).collect(),
+        }
+    }
 
-fn files_of(task: &VerifyTask) -> impl Iterator<Item = &str> {
-    let changed = task.changed.iter().map(|changed| changed.path.as_str());
-    task.files.iter().map(String::as_str).chain(changed)
-}
+    /// The runs that a command comes to: one, or one for each changed file that matches.
+    fn runs<'c>(&self, command: &'c CheckCommand) -> Vec<Run<'c>> {
+        match command.scope {
+            CheckScope::Task | CheckScope::Wave => {
+                vec![Run { command, argv: command.argv.clone(), file: None }]
+            }
+            CheckScope::File => {
+                let globs = globs(&command.files);
+                self.changed
+                    .iter()
+                    .filter(|file| globs.is_match(file) && self.is_checked(file))
+                    .map(|file| Run {
+                        command,
+                        argv: with_file(&command.argv, file),
+                        file: Some(file.clone()),
+                    })
+                    .collect()
+            }
+        }
+    }
 
-/// The runs that a command comes to: one, or one for each changed file that matches.
-fn runs<'a>(
-    workspace: &Workspace,
-    request: &VerifyRequest,
-    command: &'a CheckCommand,
-) -> Vec<Run<'a>> {
-    match command.scope {
-        CheckScope::Task | CheckScope::Wave => vec![Run {
-            command,
-            argv: command.argv.clone(),
-            file: None,
-        }],
-        CheckScope::File => matching_files(workspace, request, command)
-            .into_iter()
-            .map(|file| Run {
-                command,
-                argv: with_file(&command.argv, &file),
-                file: Some(file),
-            })
-            .collect(),
+    /// Whether a file is there and not ignored.
+    fn is_checked(&self, file: &str) -> bool {
+        let is_file = self
+            .workspace
+            .path(file)
+            .is_ok_and(|path| matches!(self.workspace.entry(&path), Ok(Entry::File)));
+        is_file && !self.workspace.real_root().is_ok_and(|root| walk::is_ignored(root, file))
+    }
+
+    /// A red command's finding, and whose it is.
+    fn attributed(&self, run: &Run<'_>, ended: &Ended) -> Attributed {
+        let known: BTreeSet<&String> = self.concerned.iter().flatten().collect();
+        let known: Vec<String> = known.into_iter().cloned().collect();
+        let places = location::all(self.workspace, &ended.output, &known);
+        let tasks = self.tasks_of(run, &places);
+        let (own, others): (Vec<&Location>, Vec<&Location>) = places.iter().partition(|place| {
+            tasks.iter().any(|task| self.concerned[*task].contains(&place.file))
+        });
+        let place = location::principal(&own).or_else(|| location::principal(&others));
+        let rule = format!("command:{}", run.command.name);
+        let mut finding = finding(&rule, message(run, ended), &hint(run, ended));
+        finding.file = place.map(|place| place.file.clone()).or_else(|| run.file.clone());
+        finding.line = place.map(|place| place.line);
+        Attributed { tasks, finding }
+    }
+
+    /// The tasks that a red command belongs to: those that changed its file; the one whose
+    /// files its output names; else all.
+    fn tasks_of(&self, run: &Run<'_>, places: &[Location]) -> Vec<usize> {
+        let named: BTreeSet<&String> = match &run.file {
+            Some(file) => BTreeSet::from([file]),
+            None => places.iter().map(|place| &place.file).collect(),
+        };
+        let all = 0..self.concerned.len();
+        let concerned: Vec<usize> = all
+            .clone()
+            .filter(|task| self.concerned[*task].iter().any(|file| named.contains(file)))
+            .collect();
+        if run.file.is_some() || concerned.len() == 1 { concerned } else { all.collect() }
     }
 }
 
 fn with_file(argv: &[String], file: &str) -> Vec<String> {
     // A file is never to be taken for an option.
-    let file = if file.starts_with('-') {
-        format!("./{file}")
-    } else {
-        file.to_owned()
-    };
+    let file = if file.starts_with('-') { format!("./{file}") } else { file.to_owned() };
     argv.iter().map(|part| part.replace(FILE, &file)).collect()
-}
-
-fn matching_files(
-    workspace: &Workspace,
-    request: &VerifyRequest,
-    command: &CheckCommand,
-) -> BTreeSet<String> {
-    let globs = globs(&command.files);
-    request
-        .tasks
-        .iter()
-        .flat_map(|task| &task.changed)
-        .filter_map(|changed| workspace.path(&changed.path).ok())
-        .filter(|path| matches!(workspace.read(path), Ok(Found::File(_))))
-        .map(|path| path.to_string())
-        .filter(|path| globs.is_match(path))
-        .filter(|path| {
-            !workspace
-                .real_root()
-                .is_ok_and(|root| walk::is_ignored(root, path))
-        })
-        .collect()
 }
 
 /// Globs over paths; the configuration has refused those that cannot be read.
 fn globs(patterns: &[String]) -> GlobSet {
     let mut set = GlobSetBuilder::new();
-    for glob in patterns
-        .iter()
-        .filter_map(|pattern| Glob::new(pattern).ok())
-    {
+    for glob in patterns.iter().filter_map(|pattern| Glob::new(pattern).ok()) {
         set.add(glob);
     }
     set.build().unwrap_or_else(|_| GlobSet::empty())
 }
 
-/// A red command's findings: one for all the tasks it belongs to.
-fn findings(
-    request: &VerifyRequest,
-    run: &Run<'_>,
-    ended: &Ended,
-    places: &[Location],
-) -> Vec<Attributed> {
-    let tasks = tasks_of(request, run, places);
-    let mut found = finding(
-        &format!("command:{}", run.command.name),
-        message(run, ended),
-        &hint(run, ended),
-    );
-    let theirs: BTreeSet<&str> = tasks
-        .iter()
-        .flat_map(|index| files_of(&request.tasks[*index]))
-        .collect();
-    let (own, others): (Vec<&Location>, Vec<&Location>) = places
-        .iter()
-        .partition(|place| theirs.contains(place.file.as_str()));
-    let place = location::principal(&own).or_else(|| location::principal(&others));
-    found.file = place
-        .map(|place| place.file.clone())
-        .or_else(|| run.file.clone());
-    found.line = place.map(|place| place.line);
-    vec![Attributed {
-        tasks,
-        finding: found,
-    }]
-}
-
-/// The tasks that a red command belongs to: those that changed its file; the one whose files
-/// its output names; else all.
-fn tasks_of(request: &VerifyRequest, run: &Run<'_>, places: &[Location]) -> Vec<usize> {
-    let named: BTreeSet<&str> = match &run.file {
-        Some(file) => BTreeSet::from([file.as_str()]),
-        None => places.iter().map(|place| place.file.as_str()).collect(),
-    };
-    let concerned: Vec<usize> = (0..request.tasks.len())
-        .filter(|index| files_of(&request.tasks[*index]).any(|file| named.contains(file)))
-        .collect();
-    if run.file.is_some() || concerned.len() == 1 {
-        concerned
-    } else {
-        (0..request.tasks.len()).collect()
-    }
-}
-
 fn message(run: &Run<'_>, ended: &Ended) -> String {
     let line = run.argv.join(" ");
     let output = ended.output.trim();
+    let shown = excerpt::tail(output, FINDING_BYTES_MAX);
+    let cut = if shown.len() < output.len() { "[...] " } else { "" };
     match &ended.outcome {
-        CommandOutcome::Exited { code } => {
-            let shown = excerpt::tail(output, FINDING_BYTES_MAX);
-            let cut = if shown.len() < output.len() {
-                "[...] "
-            } else {
-                ""
-            };
-            let output = if output.is_empty() {
-                "(no output)"
-            } else {
-                shown
-            };
-            format!("`{line}` ended with exit code {code}:\n{cut}{output}")
+        CommandOutcome::Exited { code } if output.is_empty() => {
+            format!("`{line}` ended with exit code {code} and no output")
         }
-        CommandOutcome::TimedOut => format!(
-            "`{line}` was ended after {} ms:\n{}",
-            run.command.timeout_ms,
-            excerpt::tail(output, FINDING_BYTES_MAX)
-        ),
+        CommandOutcome::Exited { code } => {
+            format!("`{line}` ended with exit code {code}:\n{cut}{shown}")
+        }
+        CommandOutcome::TimedOut => {
+            format!("`{line}` was ended after {} ms:\n{cut}{shown}", run.command.timeout_ms)
+        }
         CommandOutcome::NotStarted { message } => format!("`{line}` could not be run: {message}"),
         CommandOutcome::Unknown => format!("it is not known how `{line}` ended"),
     }
@@ -245,13 +210,11 @@ fn message(run: &Run<'_>, ended: &Ended) -> String {
 
 fn hint(run: &Run<'_>, ended: &Ended) -> String {
     let name = &run.command.name;
-    if ended.is_unknown {
-        let program = run.argv.first().map_or("", String::as_str);
-        return format!(
-            "install {program}, or change the verifier command {name:?} in lao.toml; code cannot mend this"
-        );
-    }
     match ended.outcome {
+        CommandOutcome::NotStarted { .. } if ended.is_unknown => format!(
+            "install {}, or change the verifier command {name:?} in lao.toml; code cannot mend this",
+            run.argv.first().map_or("", String::as_str)
+        ),
         CommandOutcome::TimedOut => format!(
             "look for a loop or a wait that does not end; or raise the time of {name:?} in lao.toml"
         ),

@@ -42,16 +42,10 @@ pub(super) fn of_file(path: &str, base: Option<&str>, now: &Now) -> String {
         (Some(_), Some(_)) => {}
     }
     let name = |side: &str, there: bool| {
-        if there {
-            format!("{side}/{path}")
-        } else {
-            "/dev/null".to_owned()
-        }
+        if there { format!("{side}/{path}") } else { "/dev/null".to_owned() }
     };
     let mut config = TextDiff::configure();
-    let diff = config
-        .timeout(DIFF_TIME_MAX)
-        .diff_lines(old.unwrap_or(""), new.unwrap_or(""));
+    let diff = config.timeout(DIFF_TIME_MAX).diff_lines(old.unwrap_or(""), new.unwrap_or(""));
     write!(
         text,
         "{}",

@@ -13,6 +13,7 @@ use super::{
     placeholder, scan, syntax,
 };
 use crate::{
+    folder::Entry,
     walk,
     workspace::{Found, PathError, Workspace, WorkspacePath},
 };
@@ -23,11 +24,7 @@ pub(super) fn check(workspace: &Workspace, request: &VerifyRequest) -> Vec<TaskR
         .tasks
         .iter()
         .map(|task| {
-            let mut check = Check {
-                workspace,
-                request,
-                findings: Vec::new(),
-            };
+            let mut check = Check { workspace, request, findings: Vec::new() };
             check.claims(task);
             let diff = check.changes(task);
             check.todo(task);
@@ -87,7 +84,7 @@ impl Check<'_> {
     }
 
     fn exists(&self, path: &WorkspacePath) -> bool {
-        !matches!(self.workspace.read(path), Ok(Found::Nothing))
+        !matches!(self.workspace.entry(path), Ok(Entry::Absent))
     }
 
     /// The path, or a finding that it is none of the workspace's.
@@ -123,9 +120,7 @@ impl Check<'_> {
     }
 
     fn is_ignored(&self, path: &WorkspacePath) -> bool {
-        self.workspace
-            .real_root()
-            .is_ok_and(|root| walk::is_ignored(root, &path.to_string()))
+        self.workspace.real_root().is_ok_and(|root| walk::is_ignored(root, &path.to_string()))
     }
 
     fn change(&mut self, path: &WorkspacePath, changed: &ChangedFile) -> String {

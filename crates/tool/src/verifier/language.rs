@@ -166,11 +166,7 @@ pub(super) enum Lines {
 }
 
 const fn rule(delimiter: &'static str, escapes: Escapes, lines: Lines) -> StringRule {
-    StringRule {
-        delimiter,
-        escapes,
-        lines,
-    }
+    StringRule { delimiter, escapes, lines }
 }
 
 const DOUBLE: StringRule = rule("\"", Escapes::Backslash, Lines::One);

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::workspace::{Found, Workspace};
+use crate::{folder::Entry, workspace::Workspace};
 
 /// The most places in one output that are looked at.
 const PLACES_MAX: usize = 200;
@@ -36,7 +36,7 @@ fn regex(pattern: &str) -> Regex {
 
 /// The places that an output names, in its order, as far as they are files of the workspace.
 /// `known` are files that may be named by their last parts alone.
-pub(super) fn all(workspace: &Workspace, output: &str, known: &[&str]) -> Vec<Location> {
+pub(super) fn all(workspace: &Workspace, output: &str, known: &[String]) -> Vec<Location> {
     let mut places: Vec<(usize, Option<Location>)> = Vec::new();
     for (pattern, is_frame) in [(&*COLONS, false), (&*FRAME, true), (&*PARENTHESES, false)] {
         for found in pattern.captures_iter(output).take(PLACES_MAX) {
@@ -44,11 +44,7 @@ pub(super) fn all(workspace: &Workspace, output: &str, known: &[&str]) -> Vec<Lo
             let at = found.get(0).map_or(0, |whole| whole.start());
             let location = resolve(workspace, path, known).and_then(|file| {
                 let line = line.parse().ok().filter(|line| *line > 0)?;
-                Some(Location {
-                    file,
-                    line,
-                    is_frame,
-                })
+                Some(Location { file, line, is_frame })
             });
             places.push((at, location));
         }
@@ -67,17 +63,17 @@ pub(super) fn principal<'a>(places: &[&'a Location]) -> Option<&'a Location> {
     }
 }
 
-fn resolve(workspace: &Workspace, path: &str, known: &[&str]) -> Option<String> {
+fn resolve(workspace: &Workspace, path: &str, known: &[String]) -> Option<String> {
     let path = path.replace('\\', "/");
     if let Ok(inside) = workspace.path(&path)
-        && matches!(workspace.read(&inside), Ok(Found::File(_)))
+        && matches!(workspace.entry(&inside), Ok(Entry::File))
     {
         return Some(inside.to_string());
     }
     let ending = format!("/{}", path.trim_start_matches("./"));
     let mut matching = known.iter().filter(|file| file.ends_with(&ending));
     match (matching.next(), matching.next()) {
-        (Some(file), None) => Some((*file).to_owned()),
+        (Some(file), None) => Some(file.clone()),
         (None | Some(_), _) => None,
     }
 }
@@ -99,16 +95,10 @@ mod tests {
         let workspace = Workspace::new(place.path());
         let root = workspace.real_root().unwrap().display().to_string();
         for (output, expected) in [
-            (
-                "error[E0308]: mismatched\n  --> src/a.rs:3:5\n   |",
-                Some(("src/a.rs", 3)),
-            ),
+            ("error[E0308]: mismatched\n  --> src/a.rs:3:5\n   |", Some(("src/a.rs", 3))),
             ("src/a.rs:7: warning", Some(("src/a.rs", 7))),
             ("./src/a.rs:7:1 bad", Some(("src/a.rs", 7))),
-            (
-                "thread 'x' panicked at src/a.rs:9:5:\nboom",
-                Some(("src/a.rs", 9)),
-            ),
+            ("thread 'x' panicked at src/a.rs:9:5:\nboom", Some(("src/a.rs", 9))),
             (&format!("{root}/src/a.rs:4"), Some(("src/a.rs", 4))),
             ("src/c.ts(12,3): error TS1005", Some(("src/c.ts", 12))),
             ("Makefile:2: *** missing separator", Some(("Makefile", 2))),
@@ -123,7 +113,7 @@ mod tests {
             ("src/a.rs:99999999999", None),
             ("", None),
         ] {
-            let places = all(&workspace, output, &["pkg/deep_test.go"]);
+            let places = all(&workspace, output, &["pkg/deep_test.go".to_owned()]);
             let places: Vec<_> = places.iter().collect();
             let found = principal(&places).map(|place| (place.file.as_str(), place.line));
             assert_eq!(found, expected, "{output}");

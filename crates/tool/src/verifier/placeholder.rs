@@ -57,11 +57,7 @@ pub(super) fn check(
     scan: &Scan,
     base: Option<&str>,
 ) -> Vec<Finding> {
-    let known: BTreeSet<&str> = base
-        .into_iter()
-        .flat_map(str::lines)
-        .map(str::trim)
-        .collect();
+    let known: BTreeSet<&str> = base.into_iter().flat_map(str::lines).map(str::trim).collect();
     let mut lines = BTreeSet::new();
     for range in comment_lines(text, scan) {
         let line = &text[range.clone()];
@@ -73,10 +69,7 @@ pub(super) fn check(
     lines
         .into_iter()
         .filter_map(|number| {
-            let line = text
-                .lines()
-                .nth(usize::try_from(number).ok()?.checked_sub(1)?)?
-                .trim();
+            let line = text.lines().nth(usize::try_from(number).ok()?.checked_sub(1)?)?.trim();
             (!known.contains(line)).then(|| placeholder(path, number, line))
         })
         .take(FINDINGS_MAX)
@@ -86,10 +79,7 @@ pub(super) fn check(
 fn placeholder(path: &str, number: u32, line: &str) -> Finding {
     let mut found = finding(
         "placeholder",
-        format!(
-            "placeholder instead of content: {}",
-            excerpt::clipped(line, LINE_BYTES_MAX)
-        ),
+        format!("placeholder instead of content: {}", excerpt::clipped(line, LINE_BYTES_MAX)),
         "write out what this line stands for",
     );
     found.file = Some(path.to_owned());
@@ -100,11 +90,7 @@ fn placeholder(path: &str, number: u32, line: &str) -> Finding {
 /// The lines of comments, each without the code before it.
 fn comment_lines(text: &str, scan: &Scan) -> Vec<Range<usize>> {
     let mut lines = Vec::new();
-    for piece in scan
-        .pieces
-        .iter()
-        .filter(|piece| piece.kind == Kind::Comment)
-    {
+    for piece in scan.pieces.iter().filter(|piece| piece.kind == Kind::Comment) {
         let mut start = piece.range.start;
         for line in text[piece.range.clone()].split_inclusive('\n') {
             lines.push(start..start + line.trim_end().len());
@@ -116,11 +102,7 @@ fn comment_lines(text: &str, scan: &Scan) -> Vec<Range<usize>> {
 
 /// Lines of code that are nothing but a placeholder, such as `... existing code ...`.
 fn lone_lines(text: &str, language: Language, scan: &Scan) -> Vec<u32> {
-    let fenced = if language == Language::Prose {
-        fenced_lines(text)
-    } else {
-        BTreeSet::new()
-    };
+    let fenced = if language == Language::Prose { fenced_lines(text) } else { BTreeSet::new() };
     let mut lone = Vec::new();
     let mut start = 0;
     for (number, line) in (1_u32..).zip(text.split_inclusive('\n')) {
@@ -136,9 +118,7 @@ fn lone_lines(text: &str, language: Language, scan: &Scan) -> Vec<u32> {
 /// Whether a line begins or ends with dots or is bracketed, and says that something is left out.
 fn is_lone(line: &str) -> bool {
     let inner = line.trim_matches(['[', ']', '(', ')', '<', '>', '{', '}', '*', '_', ' ']);
-    let has_dots = ["...", "…"]
-        .iter()
-        .any(|dots| inner.starts_with(dots) || inner.ends_with(dots));
+    let has_dots = ["...", "…"].iter().any(|dots| inner.starts_with(dots) || inner.ends_with(dots));
     let is_bracketed =
         line.starts_with(['[', '(', '<', '{']) && line.ends_with([']', ')', '>', '}']);
     (has_dots || is_bracketed) && line.len() <= LINE_BYTES_MAX && ELIDED.is_match(inner)
@@ -229,18 +209,9 @@ mod tests {
             ("a.html", "<p>Your code here</p>"),
             ("a.html", "<script>let a = '// TODO: implement';</script>"),
             ("a.md", "TODO: implement the parser\n\n- TODO: implement\n"),
-            (
-                "a.md",
-                "```js\n// ... existing code ...\n... existing code ...\n```",
-            ),
-            (
-                "a.md",
-                "Comments such as `// rest of code unchanged` are found.",
-            ),
-            (
-                "a.css",
-                "input::placeholder { color: red } /* placeholder colour */",
-            ),
+            ("a.md", "```js\n// ... existing code ...\n... existing code ...\n```"),
+            ("a.md", "Comments such as `// rest of code unchanged` are found."),
+            ("a.css", "input::placeholder { color: red } /* placeholder colour */"),
             ("a.json", "{\"a\": \"TODO: implement\"}"),
             ("a.rs", "/// Whether the trait is implemented here."),
             ("a.rs", "// We implement this with a heap."),
@@ -252,21 +223,12 @@ mod tests {
     #[test]
     fn what_was_there_before_the_task_is_not_its_doing() {
         let base = "  # TODO: implement\n";
-        assert_eq!(
-            lines("a.py", "x = 1\n# TODO: implement\n", Some(base)),
-            [0; 0]
-        );
-        assert_eq!(
-            lines("a.py", "# TODO: implement\n# your code here\n", Some(base)),
-            [2]
-        );
+        assert_eq!(lines("a.py", "x = 1\n# TODO: implement\n", Some(base)), [0; 0]);
+        assert_eq!(lines("a.py", "# TODO: implement\n# your code here\n", Some(base)), [2]);
     }
 
     #[test]
     fn one_file_gives_a_few_findings_at_most() {
-        assert_eq!(
-            lines("a.py", &"# TODO: implement\n".repeat(100), None),
-            [1, 2, 3, 4, 5]
-        );
+        assert_eq!(lines("a.py", &"# TODO: implement\n".repeat(100), None), [1, 2, 3, 4, 5]);
     }
 }

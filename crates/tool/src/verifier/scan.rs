@@ -64,11 +64,7 @@ impl<'a> Scanner<'a> {
             language,
             at: 0,
             code_from: 0,
-            scan: Scan {
-                pieces: Vec::new(),
-                is_certain: true,
-                unfinished_at: None,
-            },
+            scan: Scan { pieces: Vec::new(), is_certain: true, unfinished_at: None },
         }
     }
 
@@ -79,20 +75,14 @@ impl<'a> Scanner<'a> {
     /// Ends a piece of code here and adds one of another kind up to `end`.
     fn take(&mut self, kind: Kind, end: usize) {
         self.flush_code();
-        self.scan.pieces.push(Piece {
-            kind,
-            range: self.at..end,
-        });
+        self.scan.pieces.push(Piece { kind, range: self.at..end });
         self.at = end;
         self.code_from = end;
     }
 
     fn flush_code(&mut self) {
         if self.code_from < self.at {
-            self.scan.pieces.push(Piece {
-                kind: Kind::Code,
-                range: self.code_from..self.at,
-            });
+            self.scan.pieces.push(Piece { kind: Kind::Code, range: self.code_from..self.at });
         }
     }
 
@@ -166,9 +156,9 @@ impl<'a> Scanner<'a> {
     /// In shell and YAML, `#` within a word is part of it.
     fn may_start_comment(&self) -> bool {
         match self.language {
-            Language::Shell | Language::Yaml | Language::Ruby => self
-                .before()
-                .is_none_or(|before| before.is_whitespace() || before == ';'),
+            Language::Shell | Language::Yaml | Language::Ruby => {
+                self.before().is_none_or(|before| before.is_whitespace() || before == ';')
+            }
             Language::Scss => self.before() != Some(':'),
             Language::Rust
             | Language::Go
@@ -301,20 +291,10 @@ mod tests {
     }
 
     /// Language, text, its comments, its literals.
-    type Example = (
-        Language,
-        &'static str,
-        &'static [&'static str],
-        &'static [&'static str],
-    );
+    type Example = (Language, &'static str, &'static [&'static str], &'static [&'static str]);
 
     const EXAMPLES: &[Example] = &[
-        (
-            Language::Rust,
-            r#"let a = "//"; // b "c"#,
-            &[r#"// b "c"#],
-            &[r#""//""#],
-        ),
+        (Language::Rust, r#"let a = "//"; // b "c"#, &[r#"// b "c"#], &[r#""//""#]),
         (
             Language::Rust,
             r##"r#"a"b"# /* x /* y */ z */ 'l: '"'"##,
@@ -327,55 +307,15 @@ mod tests {
             &[],
             &["'a'", r"'\''", r"'\u{1F600}'"],
         ),
-        (
-            Language::C,
-            "R\"x(a)\" )x\" 1'000 '\"'",
-            &[],
-            &["R\"x(a)\" )x\"", "'\"'"],
-        ),
-        (
-            Language::Python,
-            "'''a # b''' # c",
-            &["# c"],
-            &["'''a # b'''"],
-        ),
+        (Language::C, "R\"x(a)\" )x\" 1'000 '\"'", &[], &["R\"x(a)\" )x\"", "'\"'"]),
+        (Language::Python, "'''a # b''' # c", &["# c"], &["'''a # b'''"]),
         (Language::Shell, "echo $# ${#a} '#' # c", &["# c"], &["'#'"]),
-        (
-            Language::Shell,
-            "cat <<EOF\n# no\nEOF\n# yes",
-            &["# yes"],
-            &["<<EOF\n# no\nEOF"],
-        ),
-        (
-            Language::Yaml,
-            "a: don't # c\nb: '# no'",
-            &["# c"],
-            &["'# no'"],
-        ),
-        (
-            Language::Css,
-            "a{b:url(//x'y)} /* c */",
-            &["/* c */"],
-            &["url(//x'y)"],
-        ),
-        (
-            Language::JavaScript,
-            "x = /[/\"]/g; y = a / b / c; // d",
-            &["// d"],
-            &["/[/\"]/"],
-        ),
-        (
-            Language::JavaScript,
-            "`a ${ f(`b`) } //`; // c",
-            &["// c"],
-            &["`a ${ f(`b`) } //`"],
-        ),
-        (
-            Language::Sql,
-            "select 'it''s' -- c",
-            &["-- c"],
-            &["'it'", "'s'"],
-        ),
+        (Language::Shell, "cat <<EOF\n# no\nEOF\n# yes", &["# yes"], &["<<EOF\n# no\nEOF"]),
+        (Language::Yaml, "a: don't # c\nb: '# no'", &["# c"], &["'# no'"]),
+        (Language::Css, "a{b:url(//x'y)} /* c */", &["/* c */"], &["url(//x'y)"]),
+        (Language::JavaScript, "x = /[/\"]/g; y = a / b / c; // d", &["// d"], &["/[/\"]/"]),
+        (Language::JavaScript, "`a ${ f(`b`) } //`; // c", &["// c"], &["`a ${ f(`b`) } //`"]),
+        (Language::Sql, "select 'it''s' -- c", &["-- c"], &["'it'", "'s'"]),
         (
             Language::Markup,
             "<!-- a --><p title='<!-- b'>c<script>// d\nlet e = '// f'</script>",

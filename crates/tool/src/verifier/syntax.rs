@@ -23,11 +23,7 @@ pub(super) fn check(path: &str, text: &str) -> Option<Finding> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let fault = fault(path, text)?;
     let message = excerpt::clipped(&fault.message, MESSAGE_BYTES_MAX);
-    let mut found = finding(
-        "syntax",
-        format!("not valid {}: {message}", fault.format),
-        "",
-    );
+    let mut found = finding("syntax", format!("not valid {}: {message}", fault.format), "");
     found.file = Some(path.to_owned());
     found.line = fault.line.and_then(|line| u32::try_from(line).ok());
     Some(found)
@@ -51,13 +47,7 @@ fn fault(path: &str, text: &str) -> Option<Fault> {
 /// Files named `.json` whose readers take comments.
 fn allows_comments(path: &str, name: &str) -> bool {
     let folders = [".vscode/", ".devcontainer/"];
-    let starts = [
-        "tsconfig",
-        "jsconfig",
-        ".eslintrc",
-        "devcontainer",
-        ".swcrc",
-    ];
+    let starts = ["tsconfig", "jsconfig", ".eslintrc", "devcontainer", ".swcrc"];
     starts.iter().any(|start| name.starts_with(start))
         || folders
             .iter()
@@ -90,19 +80,14 @@ fn yaml(text: &str) -> Option<Fault> {
 }
 
 fn is_template(text: &str) -> bool {
-    text.contains("{%")
-        || text
-            .match_indices("{{")
-            .any(|(at, _)| !text[..at].ends_with('$'))
+    text.contains("{%") || text.match_indices("{{").any(|(at, _)| !text[..at].ends_with('$'))
 }
 
 fn toml(text: &str) -> Option<Fault> {
     let error = toml::from_str::<toml::Table>(text).err()?;
     Some(Fault {
         format: "TOML",
-        line: error
-            .span()
-            .map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count()),
+        line: error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count()),
         message: error.message().to_owned(),
     })
 }
@@ -127,10 +112,7 @@ mod tests {
         ] {
             let found = check(path, text).unwrap_or_else(|| panic!("{path}: {text}"));
             assert_eq!(found.line, Some(line), "{path}: {text}: {}", found.message);
-            assert_eq!(
-                (found.rule.as_str(), found.file.as_deref()),
-                ("syntax", Some(path))
-            );
+            assert_eq!((found.rule.as_str(), found.file.as_deref()), ("syntax", Some(path)));
         }
     }
 
@@ -144,10 +126,7 @@ mod tests {
             ("a.yaml", ""),
             ("a.yaml", "a: 1\n---\nb: !tag [1, 2]\n"),
             ("a.yml", "on:\n  push:\nrun: ${{ secrets.A }}\n"),
-            (
-                "templates/a.yaml",
-                "{{- if .Values.a }}\na: 1\n{{- end }}\n",
-            ),
+            ("templates/a.yaml", "{{- if .Values.a }}\na: 1\n{{- end }}\n"),
             ("a.toml", ""),
             ("a.toml", "[a]\nb = \"]\"\n"),
             ("a.py", "def ("),

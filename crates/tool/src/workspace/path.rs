@@ -42,11 +42,7 @@ impl WorkspacePath {
 
 impl fmt::Display for WorkspacePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.parts.is_empty() {
-            f.write_str(".")
-        } else {
-            f.write_str(&self.parts.join("/"))
-        }
+        if self.parts.is_empty() { f.write_str(".") } else { f.write_str(&self.parts.join("/")) }
     }
 }
 
@@ -161,10 +157,7 @@ impl Workspace {
                 _ => resolution.go_down(part)?,
             }
         }
-        Ok(WorkspacePath {
-            parts: resolution.stack,
-            through_link: resolution.links > 0,
-        })
+        Ok(WorkspacePath { parts: resolution.stack, through_link: resolution.links > 0 })
     }
 
     fn relative_parts(&self, asked: &str) -> Result<VecDeque<String>, PathError> {
@@ -173,13 +166,9 @@ impl Workspace {
         }
         let asked_owned = || asked.to_owned();
         if asked.contains('\0') {
-            return Err(PathError::Nul {
-                asked: asked_owned(),
-            });
+            return Err(PathError::Nul { asked: asked_owned() });
         }
-        let not_relative = || PathError::NotRelative {
-            asked: asked_owned(),
-        };
+        let not_relative = || PathError::NotRelative { asked: asked_owned() };
         let slashed = asked.replace('\\', "/");
         if has_drive(&slashed) || slashed == "~" || slashed.starts_with("~/") {
             return Err(not_relative());
@@ -187,19 +176,14 @@ impl Workspace {
         if !slashed.starts_with('/') {
             return Ok(split(&slashed));
         }
-        let below = self
-            .below_root(Path::new(&slashed))
-            .ok_or_else(not_relative)?;
+        let below = self.below_root(Path::new(&slashed)).ok_or_else(not_relative)?;
         Ok(split(below.to_str().ok_or_else(not_relative)?))
     }
 
     /// The rest of an absolute path that begins with the workspace's root.
     fn below_root<'a>(&self, absolute: &'a Path) -> Option<&'a Path> {
         let real = self.real_root().ok()?;
-        absolute
-            .strip_prefix(real)
-            .or_else(|_| absolute.strip_prefix(&self.root))
-            .ok()
+        absolute.strip_prefix(real).or_else(|_| absolute.strip_prefix(&self.root)).ok()
     }
 }
 
@@ -221,17 +205,12 @@ impl Resolution<'_> {
     }
 
     fn outside(&self) -> PathError {
-        PathError::Outside {
-            asked: self.asked.to_owned(),
-        }
+        PathError::Outside { asked: self.asked.to_owned() }
     }
 
     fn go_down(&mut self, name: String) -> Result<(), PathError> {
         if is_reserved(&name) || is_leftover(&name) {
-            return Err(PathError::Reserved {
-                asked: self.asked.to_owned(),
-                name,
-            });
+            return Err(PathError::Reserved { asked: self.asked.to_owned(), name });
         }
         if cfg!(windows) && name.contains(':') {
             return Err(self.outside());
@@ -247,10 +226,7 @@ impl Resolution<'_> {
     fn link_here(&self) -> Result<Option<PathBuf>, PathError> {
         let mut place = self.workspace.real_root()?.to_owned();
         place.extend(&self.stack);
-        let unreadable = |source| PathError::Unreadable {
-            asked: self.asked.to_owned(),
-            source,
-        };
+        let unreadable = |source| PathError::Unreadable { asked: self.asked.to_owned(), source };
         match fs::symlink_metadata(&place) {
             Ok(found) if found.is_symlink() => fs::read_link(&place).map(Some).map_err(unreadable),
             Ok(_) => Ok(None),
@@ -262,31 +238,21 @@ impl Resolution<'_> {
     fn follow(&mut self, target: &Path) -> Result<(), PathError> {
         self.links += 1;
         if self.links > LINKS_MAX {
-            return Err(PathError::LinkLoop {
-                asked: self.asked.to_owned(),
-            });
+            return Err(PathError::LinkLoop { asked: self.asked.to_owned() });
         }
         let link = self.stack.join("/");
         self.stack.pop();
         let mut rest = target;
         if target.is_absolute() {
-            rest = self
-                .workspace
-                .below_root(target)
-                .ok_or_else(|| PathError::LinkOutside {
-                    asked: self.asked.to_owned(),
-                    link: link.clone(),
-                })?;
+            rest = self.workspace.below_root(target).ok_or_else(|| PathError::LinkOutside {
+                asked: self.asked.to_owned(),
+                link: link.clone(),
+            })?;
             self.stack.clear();
         }
-        let text = rest.to_str().ok_or_else(|| PathError::NotText {
-            asked: self.asked.to_owned(),
-        })?;
-        let text = if cfg!(windows) {
-            text.replace('\\', "/")
-        } else {
-            text.to_owned()
-        };
+        let text =
+            rest.to_str().ok_or_else(|| PathError::NotText { asked: self.asked.to_owned() })?;
+        let text = if cfg!(windows) { text.replace('\\', "/") } else { text.to_owned() };
         self.check_depth(&text, &link)?;
         for part in split(&text).into_iter().rev() {
             self.pending.push_front(part);
@@ -319,18 +285,16 @@ fn split(path: &str) -> VecDeque<String> {
 /// Whether a path begins with a drive letter, as in `C:\x` and `C:x`.
 fn has_drive(path: &str) -> bool {
     let mut characters = path.chars();
-    characters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic())
+    characters.next().is_some_and(|first| first.is_ascii_alphabetic())
         && characters.next() == Some(':')
 }
 
 /// Whether a name stands for git's or LAO's own folder on any file system: in any case, with
 /// characters that HFS+ ignores, with endings that NTFS drops, or as its short name.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    if !name.starts_with([
-        '.', 'g', 'G', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{feff}',
-    ]) && name.is_ascii()
+    if !name
+        .starts_with(['.', 'g', 'G', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{feff}'])
+        && name.is_ascii()
     {
         return false;
     }
@@ -352,6 +316,5 @@ fn is_ignorable(character: char) -> bool {
 
 /// Whether a name is that of a file which was being written when the program ended.
 pub(crate) fn is_leftover(name: &str) -> bool {
-    name.get(..TEMP_PREFIX.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(TEMP_PREFIX))
+    name.get(..TEMP_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(TEMP_PREFIX))
 }

@@ -44,9 +44,7 @@ impl Workspace {
         after: Option<&str>,
     ) -> FileWriteOutcome {
         self.try_replace(path, before, after)
-            .unwrap_or_else(|error| FileWriteOutcome::Failed {
-                message: error.to_string(),
-            })
+            .unwrap_or_else(|error| FileWriteOutcome::Failed { message: error.to_string() })
     }
 
     fn try_replace(
@@ -55,10 +53,7 @@ impl Workspace {
         before: Option<Hash>,
         after: Option<&str>,
     ) -> Result<FileWriteOutcome, WriteError> {
-        let io_error = |source| WriteError::Io {
-            path: path.to_string(),
-            source,
-        };
+        let io_error = |source| WriteError::Io { path: path.to_string(), source };
         let Some(name) = path.name() else {
             return Err(not_a_file(path, "the workspace itself"));
         };
@@ -91,10 +86,7 @@ impl Workspace {
             Ok(Found::File(bytes)) => Ok(Some(Hash::of(&bytes))),
             Ok(Found::Folder) => Err(not_a_file(path, "a folder")),
             Ok(Found::Other) => Err(not_a_file(path, "a pipe, a socket or a device")),
-            Err(source) => Err(WriteError::Io {
-                path: path.to_string(),
-                source,
-            }),
+            Err(source) => Err(WriteError::Io { path: path.to_string(), source }),
         }
     }
 
@@ -148,18 +140,11 @@ struct Staged {
 impl Staged {
     fn put_at(self, path: &WorkspacePath, name: &str) -> Result<(), WriteError> {
         if let Ok(old) = self.folder.open_file(name) {
-            let permissions = old
-                .metadata()
-                .map_err(|error| io_at(path, error))?
-                .permissions();
+            let permissions = old.metadata().map_err(|error| io_at(path, error))?.permissions();
             if permissions.readonly() {
-                return Err(WriteError::ReadOnly {
-                    path: path.to_string(),
-                });
+                return Err(WriteError::ReadOnly { path: path.to_string() });
             }
-            self.file
-                .set_permissions(permissions)
-                .map_err(|error| io_at(path, error))?;
+            self.file.set_permissions(permissions).map_err(|error| io_at(path, error))?;
         }
         self.publish(name).map_err(|error| io_at(path, error))
     }
@@ -179,15 +164,9 @@ impl Drop for Staged {
 }
 
 fn io_at(path: &WorkspacePath, source: io::Error) -> WriteError {
-    WriteError::Io {
-        path: path.to_string(),
-        source,
-    }
+    WriteError::Io { path: path.to_string(), source }
 }
 
 fn not_a_file(path: &WorkspacePath, what: &'static str) -> WriteError {
-    WriteError::NotAFile {
-        path: path.to_string(),
-        what,
-    }
+    WriteError::NotAFile { path: path.to_string(), what }
 }

@@ -115,11 +115,7 @@ pub(super) fn javascript(rest: &str, before: &str) -> Special {
         Slash::Opens => expression(rest).map_or(Special::Unclear, Special::Literal),
         Slash::Either => {
             let line = rest[1..].lines().next().unwrap_or("");
-            if line.contains('/') {
-                Special::Unclear
-            } else {
-                Special::Code(1)
-            }
+            if line.contains('/') { Special::Unclear } else { Special::Code(1) }
         }
     }
 }
@@ -168,14 +164,8 @@ fn slash_after(before: &str) -> Slash {
         Some(last) if last.is_alphanumeric() || last == '_' || last == '$' => {
             let start = before
                 .rfind(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
-                .map_or(0, |at| {
-                    at + before[at..].chars().next().map_or(1, char::len_utf8)
-                });
-            if WORDS.contains(&&before[start..]) {
-                Slash::Opens
-            } else {
-                Slash::Divides
-            }
+                .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+            if WORDS.contains(&&before[start..]) { Slash::Opens } else { Slash::Divides }
         }
         None | Some(_) => Slash::Opens,
     }
@@ -216,10 +206,7 @@ pub(super) fn url(rest: &str) -> Special {
 
 /// Shell and Ruby: the text up to the line that repeats the word after `<<`.
 pub(super) fn heredoc(rest: &str) -> Special {
-    let Some(opening) = rest
-        .strip_prefix("<<")
-        .filter(|after| !after.starts_with('<'))
-    else {
+    let Some(opening) = rest.strip_prefix("<<").filter(|after| !after.starts_with('<')) else {
         return Special::No;
     };
     let word: String = opening
@@ -227,11 +214,7 @@ pub(super) fn heredoc(rest: &str) -> Special {
         .chars()
         .take_while(|character| character.is_alphanumeric() || *character == '_')
         .collect();
-    if !word
-        .chars()
-        .next()
-        .is_some_and(|first| first.is_alphabetic() || first == '_')
-    {
+    if !word.chars().next().is_some_and(|first| first.is_alphabetic() || first == '_') {
         return Special::No;
     }
     let mut at = rest.find('\n').map_or(rest.len(), |end| end + 1);
