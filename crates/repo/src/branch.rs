@@ -46,10 +46,7 @@ impl Head {
             let found = match repository.find_reference(&reference) {
                 Ok(found) => found,
                 Err(error) if error.code() == ErrorCode::NotFound && reference != "HEAD" => {
-                    return Ok(Self {
-                        reference,
-                        tip: None,
-                    });
+                    return Ok(Self { reference, tip: None });
                 }
                 Err(error) => return Err(error),
             };
@@ -58,14 +55,9 @@ impl Head {
                 continue;
             }
             let tip = found.peel(ObjectType::Commit)?.id();
-            return Ok(Self {
-                reference,
-                tip: Some(tip),
-            });
+            return Ok(Self { reference, tip: Some(tip) });
         }
-        Err(git2::Error::from_str(
-            "HEAD points through too many symbolic references",
-        ))
+        Err(git2::Error::from_str("HEAD points through too many symbolic references"))
     }
 
     /// The branch's name without `refs/heads/`; `None` when detached.
@@ -94,18 +86,12 @@ impl Head {
         entry: &LogEntry<'_>,
     ) -> Result<Moved, LockError> {
         let file = self.file(repository);
-        let failed = |source| LockError::Io {
-            path: file.clone(),
-            source,
-        };
+        let failed = |source| LockError::Io { path: file.clone(), source };
         let folder = file.parent().expect("a ref lies in a folder");
         fs::create_dir_all(folder).map_err(failed)?;
         let content = format!("{to}\n");
-        let lock = LockFile::take(
-            self.lock_path(repository),
-            turn.staged_ref(),
-            content.as_bytes(),
-        )?;
+        let lock =
+            LockFile::take(self.lock_path(repository), turn.staged_ref(), content.as_bytes())?;
         if Self::read(repository).ok().as_ref() != Some(self) {
             lock.release().map_err(failed)?;
             return Ok(Moved::Overtaken);
@@ -138,11 +124,7 @@ impl Head {
 }
 
 fn folder_of<'a>(reference: &str, repository: &'a Repository) -> &'a Path {
-    if reference == "HEAD" {
-        repository.path()
-    } else {
-        repository.commondir()
-    }
+    if reference == "HEAD" { repository.path() } else { repository.commondir() }
 }
 
 /// Git leaves an empty folder where branches below that name were deleted.
@@ -161,11 +143,7 @@ pub(crate) struct LogEntry<'a> {
 
 impl LogEntry<'_> {
     fn line(&self, from: Option<Oid>, to: Oid) -> String {
-        let kind = if from.is_some() {
-            "commit"
-        } else {
-            "commit (initial)"
-        };
+        let kind = if from.is_some() { "commit" } else { "commit (initial)" };
         let from = from.unwrap_or(Oid::ZERO_SHA1);
         let minutes = self.who.when().offset_minutes();
         format!(

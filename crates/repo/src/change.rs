@@ -15,6 +15,7 @@ use lao_port::{CommitRequest, TrailText};
 use crate::{
     dirty::{self, Untracked},
     error::CommitError,
+    objects::Objects,
     place,
     platform::{MODE_FILE, MODE_LINK, file_mode, link_bytes},
     tree::{Edit, Edits, Leaf, leaf_at},
@@ -23,6 +24,7 @@ use crate::{
 /// Gathers the edits of a commit, and the stat data of the files they were read from.
 pub(crate) struct Changes<'a> {
     repository: &'a Repository,
+    objects: &'a Objects<'a>,
     root: &'a Path,
     base: Option<&'a Tree<'a>>,
     modes: Modes,
@@ -41,23 +43,19 @@ impl<'a> Changes<'a> {
     /// Everything `request` wants in the commit after `base`. `root` is the work tree's folder.
     pub(crate) fn gather(
         repository: &'a Repository,
+        objects: &'a Objects<'a>,
         root: &'a Path,
         base: Option<&'a Tree<'a>>,
         request: &CommitRequest,
     ) -> Result<Self, CommitError> {
-        let on_disk = repository
-            .config()
-            .and_then(|config| config.get_bool("core.filemode"))
-            .unwrap_or(true);
+        let on_disk =
+            repository.config().and_then(|config| config.get_bool("core.filemode")).unwrap_or(true);
         let mut changes = Self {
             repository,
+            objects,
             root,
             base,
-            modes: if on_disk {
-                Modes::OnDisk
-            } else {
-                Modes::InTree
-            },
+            modes: if on_disk { Modes::OnDisk } else { Modes::InTree },
             edits: Edits::new(),
             stats: BTreeMap::new(),
         };
@@ -82,19 +80,14 @@ impl<'a> Changes<'a> {
     }
 
     fn written(&mut self, path: &str, hash: Hash) -> Result<(), CommitError> {
-        let changed = || CommitError::Changed {
-            path: path.to_owned(),
-        };
+        let changed = || CommitError::Changed { path: path.to_owned() };
         let real = place::of_file(self.root, path)?.ok_or_else(changed)?;
         let on_disk = self.root.join(&real);
         let (bytes, metadata) = match read(&on_disk) {
             Ok(found) => found,
             Err(error) if is_missing(&error) => return Err(changed()),
             Err(source) => {
-                return Err(CommitError::Io {
-                    path: on_disk,
-                    source,
-                });
+                return Err(CommitError::Io { path: on_disk, source });
             }
         };
         if Hash::of(&bytes) != hash {
@@ -106,9 +99,9 @@ impl<'a> Changes<'a> {
     fn deleted(&mut self, path: &str) -> Result<(), CommitError> {
         let real = place::of_name(self.root, path)?;
         match fs::symlink_metadata(self.root.join(&real)) {
-            Ok(metadata) if !metadata.is_dir() => Err(CommitError::Reappeared {
-                path: path.to_owned(),
-            }),
+            Ok(metadata) if !metadata.is_dir() => {
+                Err(CommitError::Reappeared { path: path.to_owned() })
+            }
             Ok(_) | Err(_) => {
                 self.edits.insert(real, Edit::Remove);
                 Ok(())
@@ -120,7 +113,7 @@ impl<'a> Changes<'a> {
     fn trail(&mut self, file: &TrailText) -> Result<(), CommitError> {
         let TrailText { path, text } = file;
         let real = place::of_name(self.root, path)?;
-        let id = self.blob(text.as_bytes())?;
+        let id = self.objects.blob(text.as_bytes())?;
         self.stats.remove(&real);
         let mode = MODE_FILE;
         self.edits.insert(real, Edit::Write(Leaf { id, mode }));
@@ -144,10 +137,7 @@ impl<'a> Changes<'a> {
 
     fn as_on_disk(&mut self, path: String) -> Result<(), CommitError> {
         let on_disk = self.root.join(&path);
-        let failed = |source| CommitError::Io {
-            path: on_disk.clone(),
-            source,
-        };
+        let failed = |source| CommitError::Io { path: on_disk.clone(), source };
         let metadata = match fs::symlink_metadata(&on_disk) {
             Ok(metadata) => metadata,
             Err(error) if is_missing(&error) => {
@@ -158,10 +148,9 @@ impl<'a> Changes<'a> {
         };
         if metadata.is_symlink() {
             let target = fs::read_link(&on_disk).map_err(failed)?;
-            let id = self.blob(&link_bytes(&target))?;
+            let id = self.objects.blob(&link_bytes(&target))?;
             let mode = MODE_LINK;
-            self.edits
-                .insert(path.clone(), Edit::Write(Leaf { id, mode }));
+            self.edits.insert(path.clone(), Edit::Write(Leaf { id, mode }));
             self.stats.insert(path, metadata);
         } else if metadata.is_file() {
             let (bytes, metadata) = read(&on_disk).map_err(failed)?;
@@ -183,25 +172,14 @@ impl<'a> Changes<'a> {
             Modes::OnDisk => file_mode(&metadata, known),
             Modes::InTree => known.unwrap_or(MODE_FILE),
         };
-        let id = self.blob(bytes)?;
-        self.edits
-            .insert(path.clone(), Edit::Write(Leaf { id, mode }));
+        let id = self.objects.blob(bytes)?;
+        self.edits.insert(path.clone(), Edit::Write(Leaf { id, mode }));
         self.stats.insert(path, metadata);
         Ok(())
     }
 
-    fn blob(&self, bytes: &[u8]) -> Result<git2::Oid, CommitError> {
-        self.repository
-            .blob(bytes)
-            .map_err(|source| self.git("store a file", source))
-    }
-
     fn git(&self, action: &'static str, source: git2::Error) -> CommitError {
-        CommitError::Git {
-            action,
-            path: self.root.to_owned(),
-            source,
-        }
+        CommitError::Git { action, path: self.root.to_owned(), source }
     }
 }
 
@@ -216,8 +194,5 @@ fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
 
 /// Gone, or a folder now, or below what is a file now.
 fn is_missing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory
-    )
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory)
 }

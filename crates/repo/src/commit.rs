@@ -1,7 +1,8 @@
 //! A commit, made exactly once.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
+    fs::Metadata,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -19,6 +20,7 @@ use crate::{
     index::{HeldIndex, Replace},
     lock::{Turn, intent_text},
     message::{self, Marks},
+    objects::Objects,
     open::{GlobalConfig, operation, own_folder},
     place, trail, tree,
 };
@@ -34,6 +36,7 @@ pub(crate) struct Histories(Mutex<HashMap<(PathBuf, RunId), Seen>>);
 struct Recording<'a> {
     request: &'a CommitRequest,
     repository: &'a Repository,
+    objects: Objects<'a>,
     root: PathBuf,
     turn: Turn,
     author: Signature<'static>,
@@ -49,19 +52,26 @@ pub(crate) fn record(
         return Ok(CommitOutcome::Unchanged);
     }
     let path = Path::new(request.workspace.path());
-    let repository = global.open_durable(path)?;
+    let repository = global.open_to_record(path)?;
     if let Some(operation) = operation(&repository) {
         let path = path.to_owned();
         return Err(CommitError::Busy { path, operation });
     }
     let author = identity::of_repository(&repository, &request.git)?.signature()?;
-    let turn = Turn::take(&own_folder(&repository), repository.path())?;
+    let failed = |action: &'static str| {
+        move |source| CommitError::Git { action, path: path.to_owned(), source }
+    };
+    let head = Head::read(&repository).map_err(failed("read HEAD"))?;
+    let head_lock = head.lock_path(&repository);
+    let turn = Turn::take(&own_folder(&repository), repository.path(), &head_lock)?;
+    let odb = repository.odb().map_err(failed("open its objects"))?;
     let recording = Recording {
         request,
         root: place::root(path)?,
         turn,
         author,
         repository: &repository,
+        objects: Objects::new(&repository, &odb).map_err(failed("open its objects"))?,
     };
     let key = (recording.root.clone(), request.run.clone());
     let mut histories = histories.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,10 +87,7 @@ impl Recording<'_> {
             }
             head = self.head()?;
         }
-        Err(CommitError::Moving {
-            reference: head.reference,
-            tries: TRIES_MAX,
-        })
+        Err(CommitError::Moving { reference: head.reference, tries: TRIES_MAX })
     }
 
     fn head(&self) -> Result<Head, CommitError> {
@@ -110,9 +117,15 @@ impl Recording<'_> {
         }
         let tip = self.commit_at(head.tip)?;
         let base = self.tree_of(tip.as_ref())?;
-        let changes = Changes::gather(self.repository, &self.root, base.as_ref(), self.request)?;
-        let tree = tree::write(self.repository, base.as_ref(), &changes.edits)
-            .and_then(|id| self.repository.find_tree(id))
+        let changes = Changes::gather(
+            self.repository,
+            &self.objects,
+            &self.root,
+            base.as_ref(),
+            self.request,
+        )?;
+        let tree = tree::write(&self.objects, base.as_ref(), &changes.edits)
+            .and_then(|id| self.objects.find_tree(id))
             .map_err(|error| self.git("write a tree", error))?;
         let unchanged = match &base {
             Some(base) => base.id() == tree.id(),
@@ -123,10 +136,7 @@ impl Recording<'_> {
         }
         let id = self.object(&tree, tip.as_ref())?;
         let subject = message::subject_line(&self.request.subject);
-        let entry = LogEntry {
-            who: &self.author,
-            subject: &subject,
-        };
+        let entry = LogEntry { who: &self.author, subject: &subject };
         match head.advance(self.repository, &self.turn, id, &entry)? {
             Moved::Overtaken => return Ok(None),
             Moved::Done => seen.note(*effect, id),
@@ -136,20 +146,16 @@ impl Recording<'_> {
         Ok(Some(CommitOutcome::Made { id: id.to_string() }))
     }
 
+    /// The commit, stored and durable, but not on the branch yet.
     fn object(&self, tree: &Tree<'_>, tip: Option<&Commit<'_>>) -> Result<Oid, CommitError> {
-        let CommitRequest {
-            run,
-            effect,
-            step,
-            subject,
-            body,
-            ..
-        } = self.request;
+        let CommitRequest { run, effect, step, subject, body, .. } = self.request;
         let message = message::compose(subject, body, &Marks::new(run, step, *effect));
-        let parents: Vec<&Commit<'_>> = tip.into_iter().collect();
-        self.repository
-            .commit(None, &self.author, &self.author, &message, tree, &parents)
-            .map_err(|error| self.git("write the commit", error))
+        let id = self
+            .objects
+            .commit(&self.author, &message, tree, tip)
+            .map_err(|error| self.git("write the commit", error))?;
+        self.objects.store()?;
+        Ok(id)
     }
 
     /// A commit made before a crash: what should have followed it may be missing.
@@ -163,35 +169,35 @@ impl Recording<'_> {
         let Some(after) = self.tree_of(commit.as_ref())? else {
             return Ok(());
         };
+        let stats = BTreeMap::new();
         if head.tip == Some(id) {
             let replace = Replace::AllBut(&self.request.dirty);
-            let stats = std::collections::BTreeMap::new();
             return self.follow(index, (before.as_ref(), &after), stats, replace);
         }
-        let mut index = index;
-        let none = std::collections::BTreeMap::new();
-        index
-            .settle(
-                self.repository,
-                (before.as_ref(), &after),
-                &none,
-                Replace::Stale,
-            )
-            .map_err(|error| self.git("update the index", error))?;
-        index.finish()
+        self.settle(index, (before.as_ref(), &after), &stats, Replace::Stale)
     }
 
     /// What follows a commit: trail files on disk, then the index.
     fn follow(
         &self,
-        mut index: HeldIndex,
+        index: HeldIndex,
         steps: (Option<&Tree<'_>>, &Tree<'_>),
-        mut stats: std::collections::BTreeMap<String, std::fs::Metadata>,
+        mut stats: BTreeMap<String, Metadata>,
         replace: Replace<'_>,
     ) -> Result<(), CommitError> {
         trail::write(&self.root, steps.0, &self.request.trail, &mut stats)?;
-        index
-            .settle(self.repository, steps, &stats, replace)
+        self.settle(index, steps, &stats, replace)
+    }
+
+    fn settle(
+        &self,
+        mut index: HeldIndex,
+        steps: (Option<&Tree<'_>>, &Tree<'_>),
+        stats: &BTreeMap<String, Metadata>,
+        replace: Replace<'_>,
+    ) -> Result<(), CommitError> {
+        tree::differences(self.repository, steps.0, Some(steps.1))
+            .and_then(|changed| index.settle(&changed, stats, replace))
             .map_err(|error| self.git("update the index", error))?;
         index.finish()
     }
@@ -210,10 +216,6 @@ impl Recording<'_> {
     }
 
     fn git(&self, action: &'static str, source: git2::Error) -> CommitError {
-        CommitError::Git {
-            action,
-            path: self.root.clone(),
-            source,
-        }
+        CommitError::Git { action, path: self.root.clone(), source }
     }
 }

@@ -35,14 +35,10 @@ pub(crate) fn describe(global: &GlobalConfig, path: &Path) -> Result<Description
         Err(error) => return Err(error),
     };
     if repository.is_bare() {
-        return Err(OpenError::Bare {
-            path: path.to_owned(),
-        });
+        return Err(OpenError::Bare { path: path.to_owned() });
     }
-    let head = Head::read(&repository).map_err(|source| OpenError::Damaged {
-        path: path.to_owned(),
-        source,
-    })?;
+    let head = Head::read(&repository)
+        .map_err(|source| OpenError::Damaged { path: path.to_owned(), source })?;
     let lock = repository.path().join("index.lock");
     Ok(Description::Repository {
         branch: head.branch().map(str::to_owned),
@@ -72,11 +68,7 @@ pub struct MergeHint {
 pub fn merge_hint(workspace: &WorkspaceSettings) -> Option<MergeHint> {
     match workspace {
         WorkspaceSettings::Folder { .. } => None,
-        WorkspaceSettings::Worktree {
-            path,
-            repository,
-            branch,
-        } => {
+        WorkspaceSettings::Worktree { path, repository, branch } => {
             let git = format!("git -C {}", quoted(repository));
             let name = quoted(branch);
             Some(MergeHint {
@@ -113,10 +105,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!(hint.merge, "git -C '/home/a b' merge lao/app");
-        assert_eq!(
-            hint.remove,
-            r"git -C '/home/a b' worktree remove '/w/it'\''s here'"
-        );
+        assert_eq!(hint.remove, r"git -C '/home/a b' worktree remove '/w/it'\''s here'");
         let folder = WorkspaceSettings::Folder { path: "/w".into() };
         assert_eq!(merge_hint(&folder), None);
     }

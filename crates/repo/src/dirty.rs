@@ -56,8 +56,7 @@ pub(crate) fn changed(
 
 /// The program's own files, which belong in no commit.
 pub(crate) fn is_own(path: &str) -> bool {
-    path.split('/')
-        .any(|name| name == STATE_FOLDER || name.starts_with(TEMPORARY_PREFIX))
+    path.split('/').any(|name| name == STATE_FOLDER || name.starts_with(TEMPORARY_PREFIX))
 }
 
 /// Whether a path is among the dirty ones, or in a dirty folder.

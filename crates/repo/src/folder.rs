@@ -26,16 +26,13 @@ pub(crate) fn prepare(
 ) -> Result<WorkspaceOutcome, PrepareError> {
     fs::create_dir_all(path).map_err(|source| io_error(path, source))?;
     if !git.enabled {
-        return Ok(WorkspaceOutcome::Ready {
-            base: None,
-            dirty: Vec::new(),
-        });
+        return Ok(WorkspaceOutcome::Ready { base: None, dirty: Vec::new() });
     }
-    let repository = match global.open_durable(path) {
+    let repository = match global.open_to_record(path) {
         Ok(repository) => repository,
         Err(OpenError::NotFound { .. }) => {
             init(path)?;
-            global.open_durable(path)?
+            global.open_to_record(path)?
         }
         Err(error) => return Err(error.into()),
     };
@@ -49,24 +46,14 @@ pub(crate) fn ready(
     path: &Path,
 ) -> Result<WorkspaceOutcome, PrepareError> {
     if let Some(operation) = operation(repository) {
-        return Err(PrepareError::Busy {
-            path: path.to_owned(),
-            operation,
-        });
+        return Err(PrepareError::Busy { path: path.to_owned(), operation });
     }
     let failed = |action: &'static str| {
-        move |source| PrepareError::Git {
-            action,
-            path: path.to_owned(),
-            source,
-        }
+        move |source| PrepareError::Git { action, path: path.to_owned(), source }
     };
     let head = Head::read(repository).map_err(failed("read HEAD"))?;
     let dirty = dirty::paths(repository).map_err(failed("read the status"))?;
-    Ok(WorkspaceOutcome::Ready {
-        base: head.tip.map(|id| id.to_string()),
-        dirty,
-    })
+    Ok(WorkspaceOutcome::Ready { base: head.tip.map(|id| id.to_string()), dirty })
 }
 
 /// Makes a repository aside and renames it into place, so that a half-made one is never seen.
@@ -74,10 +61,7 @@ fn init(path: &Path) -> Result<(), PrepareError> {
     let aside = path.join(format!("{TEMPORARY_PREFIX}init"));
     remove_folder(&aside).map_err(|source| io_error(&aside, source))?;
     let mut options = RepositoryInitOptions::new();
-    options
-        .initial_head(FIRST_BRANCH)
-        .external_template(false)
-        .no_reinit(true);
+    options.initial_head(FIRST_BRANCH).external_template(false).no_reinit(true);
     Repository::init_opts(&aside, &options).map_err(|source| PrepareError::Git {
         action: "make a repository",
         path: path.to_owned(),
@@ -113,8 +97,5 @@ fn sync_below(folder: &Path) -> io::Result<()> {
 }
 
 pub(crate) fn io_error(path: &Path, source: io::Error) -> PrepareError {
-    PrepareError::Io {
-        path: path.to_owned(),
-        source,
-    }
+    PrepareError::Io { path: path.to_owned(), source }
 }

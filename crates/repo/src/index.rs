@@ -11,14 +11,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use git2::{DiffOptions, Index, IndexEntry, IndexEntryExtendedFlag, IndexTime, Repository, Tree};
+use git2::{Index, IndexEntry, IndexEntryExtendedFlag, IndexTime, Repository};
 
 use crate::{
     dirty,
     error::{CommitError, LockError},
     lock::{LockFile, Turn},
     platform::fill_stat,
-    tree::Leaf,
+    tree::{Difference, Leaf},
 };
 
 /// The index under its lock, as a copy that replaces it at the end.
@@ -49,10 +49,8 @@ impl HeldIndex {
         let path = repository.path().join("index.lock");
         let lock = LockFile::take(path, turn.intent(), intent.as_bytes())?;
         let staged = turn.staged_index();
-        copy_with_time(&target, &staged).map_err(|source| LockError::Io {
-            path: staged.clone(),
-            source,
-        })?;
+        copy_with_time(&target, &staged)
+            .map_err(|source| LockError::Io { path: staged.clone(), source })?;
         let opened = Index::open(&staged).and_then(|mut index| {
             repository.set_index(&mut index)?;
             Ok(index)
@@ -62,37 +60,19 @@ impl HeldIndex {
             path: target.clone(),
             source,
         })?;
-        Ok(Self {
-            lock,
-            index,
-            staged,
-            target,
-        })
+        Ok(Self { lock, index, staged, target })
     }
 
-    /// Brings the entries of the files that differ between two trees to the newer one.
+    /// Brings the entries of files that a commit changed to what it made of them.
     pub(crate) fn settle(
         &mut self,
-        repository: &Repository,
-        steps: (Option<&Tree<'_>>, &Tree<'_>),
+        changed: &[Difference],
         stats: &BTreeMap<String, Metadata>,
         replace: Replace<'_>,
     ) -> Result<(), git2::Error> {
-        let (before, after) = steps;
-        let mut options = DiffOptions::new();
-        options.include_typechange(true);
-        let diff = repository.diff_tree_to_tree(before, Some(after), Some(&mut options))?;
-        for delta in diff.deltas() {
-            let (old, new) = (delta.old_file(), delta.new_file());
-            let Some(path) = new.path_bytes().or(old.path_bytes()) else {
-                continue;
-            };
-            let Ok(path) = std::str::from_utf8(path) else {
-                continue;
-            };
-            let (old, new) = (leaf(&old), leaf(&new));
-            if self.may_replace(path, old, new, replace) {
-                self.put(path, new, stats.get(path))?;
+        for Difference { path, old, new } in changed {
+            if self.may_replace(path, *old, *new, replace) {
+                self.put(path, *new, stats.get(path))?;
             }
         }
         Ok(())
@@ -106,10 +86,7 @@ impl HeldIndex {
         replace: Replace<'_>,
     ) -> bool {
         let current = self.index.get_path(Path::new(path), 0);
-        let shown = current.as_ref().map(|entry| Leaf {
-            id: entry.id,
-            mode: entry.mode,
-        });
+        let shown = current.as_ref().map(|entry| Leaf { id: entry.id, mode: entry.mode });
         let intended = current.is_some_and(|entry| {
             IndexEntryExtendedFlag::from_bits_truncate(entry.flags_extended).is_intent_to_add()
         });
@@ -156,26 +133,11 @@ impl HeldIndex {
             path: self.target.clone(),
             source,
         })?;
-        let Self {
-            lock,
-            index: _,
-            staged,
-            target,
-        } = self;
+        let Self { lock, index: _, staged, target } = self;
         fs::rename(&staged, &target)
             .and_then(|()| lock.release())
-            .map_err(|source| CommitError::Io {
-                path: target,
-                source,
-            })
+            .map_err(|source| CommitError::Io { path: target, source })
     }
-}
-
-fn leaf(file: &git2::DiffFile<'_>) -> Option<Leaf> {
-    file.exists().then(|| Leaf {
-        id: file.id(),
-        mode: u32::from(file.mode()),
-    })
 }
 
 /// The copy keeps the time, by which git tells entries that may have changed unnoticed since.

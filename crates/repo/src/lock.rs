@@ -7,8 +7,8 @@
 //!   <ref>.lock                a hard link to lao/ref: the commit's id, as git would write it
 //! ```
 //!
-//! A lock file that is found is ours exactly when it has the bytes of the file it was linked
-//! from, and stale exactly when nobody else has the turn. Any other lock belongs to another
+//! A lock file that is found is ours exactly when it is that file or has its bytes (a power cut
+//! may have taken the bytes of both), and stale exactly when nobody else has the turn. Any other lock belongs to another
 //! program and is left alone.
 
 use std::{
@@ -21,7 +21,7 @@ use std::{
 
 use lao_event::{EffectId, RunId};
 
-use crate::error::LockError;
+use crate::{error::LockError, platform::same_file};
 
 /// How long another recorder's turn is waited for.
 const TURN_WAIT: Duration = Duration::from_secs(10);
@@ -40,12 +40,10 @@ pub(crate) struct Turn {
 
 impl Turn {
     /// Waits for the turn, then clears what a recorder that died left behind.
-    pub(crate) fn take(own: &Path, git_folder: &Path) -> Result<Self, LockError> {
+    /// `head_lock` is the lock of what `HEAD` points to, should the intent not say.
+    pub(crate) fn take(own: &Path, git_folder: &Path, head_lock: &Path) -> Result<Self, LockError> {
         let path = own.join("turn");
-        let refused = |source| LockError::Io {
-            path: path.clone(),
-            source,
-        };
+        let refused = |source| LockError::Io { path: path.clone(), source };
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -68,11 +66,8 @@ impl Turn {
                 Err(TryLockError::Error(source)) => return Err(refused(source)),
             }
         }
-        let turn = Self {
-            own: own.to_owned(),
-            _file: file,
-        };
-        turn.clear_stale(git_folder).map_err(refused)?;
+        let turn = Self { own: own.to_owned(), _file: file };
+        turn.clear_stale(git_folder, head_lock).map_err(refused)?;
         Ok(turn)
     }
 
@@ -93,15 +88,15 @@ impl Turn {
 
     /// Nothing is left behind exactly when there is no intent, so that the usual case costs one
     /// look.
-    fn clear_stale(&self, git_folder: &Path) -> io::Result<()> {
+    fn clear_stale(&self, git_folder: &Path, head_lock: &Path) -> io::Result<()> {
         let intent = self.intent();
         let Some(text) = read_if_there(&intent)? else {
             return Ok(());
         };
-        remove_if_same(&git_folder.join("index.lock"), &text)?;
+        remove_if_same(&git_folder.join("index.lock"), &intent)?;
         let staged_ref = self.staged_ref();
-        if let (Some(id), Some(lock)) = (read_if_there(&staged_ref)?, ref_lock_in(&text)) {
-            remove_if_same(&lock, &id)?;
+        for lock in ref_lock_in(&text).into_iter().chain([head_lock.to_owned()]) {
+            remove_if_same(&lock, &staged_ref)?;
         }
         remove_if_there(&staged_ref)?;
         remove_if_there(&self.staged_index())?;
@@ -122,9 +117,7 @@ pub(crate) fn intent_text(run: &RunId, effect: EffectId, ref_lock: &Path) -> Str
 
 fn ref_lock_in(intent: &[u8]) -> Option<PathBuf> {
     let text = std::str::from_utf8(intent).ok()?;
-    text.lines()
-        .find_map(|line| line.strip_prefix("ref-lock "))
-        .map(PathBuf::from)
+    text.lines().find_map(|line| line.strip_prefix("ref-lock ")).map(PathBuf::from)
 }
 
 /// One of git's lock files, held; removed when dropped unless it was renamed into place.
@@ -138,33 +131,26 @@ pub(crate) struct LockFile {
 impl LockFile {
     /// Writes `content` to `staged` and links it to `path`, which must not exist.
     pub(crate) fn take(path: PathBuf, staged: PathBuf, content: &[u8]) -> Result<Self, LockError> {
-        let linked = write_synced(&staged, content).and_then(|()| link(&staged, &path, content));
+        let linked = stage(&staged, content).and_then(|()| link(&staged, &path, content));
         match linked {
-            Ok(()) => Ok(Self {
-                path,
-                staged,
-                held: true,
-            }),
+            Ok(()) => Ok(Self { path, staged, held: true }),
             Err(error) => {
                 let failed = if error.kind() == ErrorKind::AlreadyExists {
                     LockError::Foreign { path }
                 } else {
-                    LockError::Io {
-                        path,
-                        source: error,
-                    }
+                    LockError::Io { path, source: error }
                 };
-                remove_if_there(&staged).map_err(|source| LockError::Io {
-                    path: staged,
-                    source,
-                })?;
+                remove_if_there(&staged)
+                    .map_err(|source| LockError::Io { path: staged, source })?;
                 Err(failed)
             }
         }
     }
 
-    /// Gives the lock back by renaming it into place, as git does for refs.
+    /// Gives the lock back by renaming it into place, as git does for refs; its content is
+    /// durable before.
     pub(crate) fn rename_to(mut self, target: &Path) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()?;
         fs::rename(&self.path, target)?;
         self.held = false;
         remove_if_there(&self.staged)
@@ -192,11 +178,9 @@ impl Drop for LockFile {
     }
 }
 
-fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
+fn stage(path: &Path, content: &[u8]) -> io::Result<()> {
     remove_if_there(path)?;
-    let mut file = File::create_new(path)?;
-    file.write_all(content)?;
-    file.sync_data()
+    File::create_new(path)?.write_all(content)
 }
 
 /// A hard link appears at once with all its bytes. Where there are none, a new file has to do.
@@ -205,11 +189,7 @@ fn link(staged: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
-        Err(_) => {
-            let mut file = File::create_new(path)?;
-            file.write_all(content)?;
-            file.sync_data()
-        }
+        Err(_) => File::create_new(path)?.write_all(content),
     }
 }
 
@@ -228,9 +208,13 @@ pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-fn remove_if_same(lock: &Path, content: &[u8]) -> io::Result<()> {
-    match read_if_there(lock)? {
-        Some(bytes) if !content.is_empty() && bytes == content => remove_if_there(lock),
-        Some(_) | None => Ok(()),
+/// Removes a lock that is a link to `staged`, or has its bytes where links cannot be told.
+fn remove_if_same(lock: &Path, staged: &Path) -> io::Result<()> {
+    let (Some(found), Some(ours)) = (read_if_there(lock)?, read_if_there(staged)?) else {
+        return Ok(());
+    };
+    if same_file(lock, staged)? || (!ours.is_empty() && found == ours) {
+        remove_if_there(lock)?;
     }
+    Ok(())
 }

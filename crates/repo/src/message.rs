@@ -19,11 +19,7 @@ pub(crate) struct Marks {
 
 impl Marks {
     pub(crate) fn new(run: &RunId, step: &str, effect: EffectId) -> Self {
-        Self {
-            run: run.as_str().to_owned(),
-            step: one_line(step),
-            effect,
-        }
+        Self { run: run.as_str().to_owned(), step: one_line(step), effect }
     }
 
     /// Reads the last paragraph of a message; `None` when it is no commit of ours. Only the last
@@ -46,20 +42,13 @@ pub(crate) fn compose(subject: &str, body: &str, marks: &Marks) -> String {
     let body = body.trim_matches('\n').trim_end();
     let gap = if body.is_empty() { "" } else { "\n\n" };
     let Marks { run, step, effect } = marks;
-    format!(
-        "{subject}{gap}{body}\n\n{RUN}{run}\n{STEP}{step}\n{EFFECT}{}\n",
-        effect.0
-    )
+    format!("{subject}{gap}{body}\n\n{RUN}{run}\n{STEP}{step}\n{EFFECT}{}\n", effect.0)
 }
 
 /// The subject as it stands in the message.
 pub(crate) fn subject_line(subject: &str) -> String {
     let line = one_line(subject);
-    if line.is_empty() {
-        SUBJECT_DEFAULT.to_owned()
-    } else {
-        line
-    }
+    if line.is_empty() { SUBJECT_DEFAULT.to_owned() } else { line }
 }
 
 fn one_line(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! Opening a repository: with which global configuration, and so that what it writes is durable.
+//! Opening a repository, and with which global configuration.
 
 use std::{
     ffi::OsStr,
@@ -12,10 +12,6 @@ use crate::error::OpenError;
 
 /// Name of the recorder's own folder inside a repository's git folder.
 const OWN_FOLDER: &str = "lao";
-
-/// The recorder's settings for libgit2: every object reaches the disk before it is named.
-/// In a file of our own, since in the user's file the key would make newer gits warn.
-const OWN_CONFIG: &str = "# Read by lao only.\n[core]\n\tfsyncObjectFiles = true\n";
 
 /// Whose settings count beside the repository's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,21 +41,18 @@ impl GlobalConfig {
         Ok(repository)
     }
 
-    /// Opens the repository at `path` to record in it: it has a work tree, and what is written is
-    /// synced.
-    pub(crate) fn open_durable(&self, path: &Path) -> Result<Repository, OpenError> {
+    /// Opens the repository at `path` to record in it: it has a work tree, and a folder for the
+    /// recorder's own files.
+    pub(crate) fn open_to_record(&self, path: &Path) -> Result<Repository, OpenError> {
         let repository = self.open(path)?;
         if repository.is_bare() {
-            return Err(OpenError::Bare {
-                path: path.to_owned(),
-            });
+            return Err(OpenError::Bare { path: path.to_owned() });
         }
-        let file = own_config(&repository)?;
-        repository
-            .config()
-            .and_then(|mut config| config.add_file(&file, ConfigLevel::App, true))
-            .map_err(|source| damaged(path, source))?;
-        Ok(repository)
+        let folder = own_folder(&repository);
+        match fs::create_dir_all(&folder) {
+            Ok(()) => Ok(repository),
+            Err(source) => Err(OpenError::Write { path: folder, source }),
+        }
     }
 
     /// The settings outside any repository.
@@ -85,27 +78,8 @@ pub(crate) fn own_folder(repository: &Repository) -> PathBuf {
     repository.path().join(OWN_FOLDER)
 }
 
-fn own_config(repository: &Repository) -> Result<PathBuf, OpenError> {
-    let folder = own_folder(repository);
-    let file = folder.join("config");
-    if fs::read(&file).is_ok_and(|bytes| bytes == OWN_CONFIG.as_bytes()) {
-        return Ok(file);
-    }
-    let temporary = folder.join(format!("config-{}", std::process::id()));
-    let written = fs::create_dir_all(&folder)
-        .and_then(|()| fs::write(&temporary, OWN_CONFIG))
-        .and_then(|()| fs::rename(&temporary, &file));
-    match written {
-        Ok(()) => Ok(file),
-        Err(source) => Err(OpenError::Write { path: file, source }),
-    }
-}
-
 fn damaged(path: &Path, source: git2::Error) -> OpenError {
-    OpenError::Damaged {
-        path: path.to_owned(),
-        source,
-    }
+    OpenError::Damaged { path: path.to_owned(), source }
 }
 
 fn open_error(path: &Path, source: git2::Error) -> OpenError {

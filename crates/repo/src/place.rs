@@ -18,10 +18,7 @@ pub(crate) fn of_file(root: &Path, path: &str) -> Result<Option<String>, CommitE
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)
         }
-        Err(source) => Err(CommitError::Io {
-            path: root.join(path),
-            source,
-        }),
+        Err(source) => Err(CommitError::Io { path: root.join(path), source }),
     }
 }
 
@@ -36,29 +33,18 @@ pub(crate) fn of_name(root: &Path, path: &str) -> Result<String, CommitError> {
         above = parent;
         real = fs::canonicalize(above);
     }
-    let real = real.map_err(|source| CommitError::Io {
-        path: above.to_owned(),
-        source,
-    })?;
+    let real = real.map_err(|source| CommitError::Io { path: above.to_owned(), source })?;
     let rest = whole.strip_prefix(above).expect("a parent is a prefix");
     within(root, &real.join(rest), path)
 }
 
 fn outside(path: &str) -> CommitError {
-    CommitError::Outside {
-        path: path.to_owned(),
-    }
+    CommitError::Outside { path: path.to_owned() }
 }
 
 fn check(path: &str) -> Result<(), CommitError> {
-    let plain = Path::new(path)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if plain && !path.is_empty() {
-        Ok(())
-    } else {
-        Err(outside(path))
-    }
+    let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    if plain && !path.is_empty() { Ok(()) } else { Err(outside(path)) }
 }
 
 fn within(root: &Path, real: &Path, path: &str) -> Result<String, CommitError> {
@@ -78,8 +64,5 @@ fn within(root: &Path, real: &Path, path: &str) -> Result<String, CommitError> {
 
 /// The work tree's folder as the system names it, links resolved.
 pub(crate) fn root(path: &Path) -> Result<PathBuf, CommitError> {
-    fs::canonicalize(path).map_err(|source| CommitError::Io {
-        path: path.to_owned(),
-        source,
-    })
+    fs::canonicalize(path).map_err(|source| CommitError::Io { path: path.to_owned(), source })
 }

@@ -15,8 +15,11 @@ pub(crate) const MODE_LINK: u32 = 0o120_000;
 mod system {
     use super::{IndexEntry, IndexTime, MODE_EXECUTABLE, MODE_FILE, Metadata, Path, io};
     use std::{
-        fs::File,
-        os::unix::{ffi::OsStrExt, fs::MetadataExt},
+        fs::{self, File, OpenOptions},
+        os::unix::{
+            ffi::OsStrExt,
+            fs::{MetadataExt, OpenOptionsExt},
+        },
     };
 
     /// Git keeps the low 32 bits of everything.
@@ -36,11 +39,7 @@ mod system {
     }
 
     pub(crate) fn file_mode(metadata: &Metadata, _known: Option<u32>) -> u32 {
-        if metadata.mode() & 0o100 == 0 {
-            MODE_FILE
-        } else {
-            MODE_EXECUTABLE
-        }
+        if metadata.mode() & 0o100 == 0 { MODE_FILE } else { MODE_EXECUTABLE }
     }
 
     pub(crate) fn link_bytes(target: &Path) -> Vec<u8> {
@@ -50,11 +49,22 @@ mod system {
     pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
     }
+
+    pub(crate) fn create_read_only(path: &Path) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).mode(0o444).open(path)
+    }
+
+    /// Two names of one file.
+    pub(crate) fn same_file(one: &Path, other: &Path) -> io::Result<bool> {
+        let (one, other) = (fs::symlink_metadata(one)?, fs::symlink_metadata(other)?);
+        Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+    }
 }
 
 #[cfg(not(unix))]
 mod system {
     use super::{IndexEntry, MODE_FILE, Metadata, Path, io};
+    use std::fs::File;
 
     /// Leaves the entry without stat data: git compares contents once and fills it in.
     pub(crate) fn fill_stat(_entry: &mut IndexEntry, _metadata: &Metadata) {}
@@ -70,6 +80,17 @@ mod system {
     pub(crate) fn sync_folder(_path: &Path) -> io::Result<()> {
         Ok(())
     }
+
+    pub(crate) fn create_read_only(path: &Path) -> io::Result<File> {
+        File::create_new(path)
+    }
+
+    /// Unknown without a portable file number; the contents decide.
+    pub(crate) fn same_file(_one: &Path, _other: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
 }
 
-pub(crate) use system::{file_mode, fill_stat, link_bytes, sync_folder};
+pub(crate) use system::{
+    create_read_only, file_mode, fill_stat, link_bytes, same_file, sync_folder,
+};

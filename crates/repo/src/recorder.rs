@@ -55,12 +55,7 @@ impl GitRepository {
     }
 
     fn with(global: GlobalConfig) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                global,
-                histories: Histories::default(),
-            }),
-        }
+        Self { shared: Arc::new(Shared { global, histories: Histories::default() }) }
     }
 
     /// Makes the workspace ready; the blocking form of the port's call.
@@ -73,11 +68,7 @@ impl GitRepository {
             WorkspaceSettings::Folder { path } => {
                 folder::prepare(global, Path::new(path), &request.git)
             }
-            WorkspaceSettings::Worktree {
-                path,
-                repository,
-                branch,
-            } => {
+            WorkspaceSettings::Worktree { path, repository, branch } => {
                 let place = worktree::Place {
                     path: Path::new(path),
                     repository: Path::new(repository),
@@ -109,10 +100,7 @@ impl GitRepository {
         let repository = self.shared.global.open(path)?;
         Head::read(&repository)
             .and_then(|head| history::commits_of_run(&repository, head.tip, run))
-            .map_err(|source| OpenError::Damaged {
-                path: path.to_owned(),
-                source,
-            })
+            .map_err(|source| OpenError::Damaged { path: path.to_owned(), source })
     }
 }
 
@@ -122,9 +110,7 @@ impl Repository for GitRepository {
         Box::pin(async move {
             blocking(move || git.prepare_blocking(&request))
                 .await
-                .unwrap_or_else(|error| WorkspaceOutcome::Unusable {
-                    message: error.to_string(),
-                })
+                .unwrap_or_else(|error| WorkspaceOutcome::Unusable { message: error.to_string() })
         })
     }
 
@@ -133,9 +119,7 @@ impl Repository for GitRepository {
         Box::pin(async move {
             blocking(move || git.commit_blocking(&request))
                 .await
-                .unwrap_or_else(|error| CommitOutcome::Failed {
-                    message: error.to_string(),
-                })
+                .unwrap_or_else(|error| CommitOutcome::Failed { message: error.to_string() })
         })
     }
 }

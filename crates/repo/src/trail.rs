@@ -38,10 +38,7 @@ pub(crate) fn write(
             }
             Ok(None) => {}
             Err(source) => {
-                return Err(CommitError::Io {
-                    path: on_disk,
-                    source,
-                });
+                return Err(CommitError::Io { path: on_disk, source });
             }
         }
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use git2::{ObjectType, Oid, Repository, Tree, TreeEntry};
 
+use crate::objects::Objects;
+
 /// A file in a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Leaf {
@@ -32,23 +34,20 @@ struct Below<'a> {
 
 /// Writes the tree that `edits` make of `base`, and returns its id.
 pub(crate) fn write(
-    repository: &Repository,
+    objects: &Objects<'_>,
     base: Option<&Tree<'_>>,
     edits: &Edits,
 ) -> Result<Oid, git2::Error> {
-    let edits = edits
-        .iter()
-        .map(|(path, edit)| (path.as_str(), *edit))
-        .collect();
-    match write_folder(repository, base, edits)? {
+    let edits = edits.iter().map(|(path, edit)| (path.as_str(), *edit)).collect();
+    match write_folder(objects, base, edits)? {
         Some(id) => Ok(id),
-        None => repository.treebuilder(None)?.write(),
+        None => objects.tree(&objects.folder(None)?),
     }
 }
 
 /// `None` when the folder became empty: git keeps no empty folders.
 fn write_folder(
-    repository: &Repository,
+    objects: &Objects<'_>,
     base: Option<&Tree<'_>>,
     edits: Vec<(&str, Edit)>,
 ) -> Result<Option<Oid>, git2::Error> {
@@ -59,10 +58,10 @@ fn write_folder(
             Some((name, rest)) => names.entry(name).or_default().rest.push((rest, edit)),
         }
     }
-    let mut builder = repository.treebuilder(base)?;
+    let mut builder = objects.folder(base)?;
     for (name, below) in names {
         let existing = base.and_then(|tree| tree.get_name(name));
-        let child = child(repository, existing.as_ref(), below)?;
+        let child = child(objects, existing.as_ref(), below)?;
         let known = existing.map(|entry| (entry.id(), entry.filemode()));
         match child {
             Some(Leaf { id, mode }) => {
@@ -78,7 +77,7 @@ fn write_folder(
     if builder.is_empty() {
         return Ok(None);
     }
-    builder.write().map(Some)
+    objects.tree(&builder).map(Some)
 }
 
 /// Mode of a folder in a tree.
@@ -87,7 +86,7 @@ const MODE_FOLDER: u32 = 0o040_000;
 /// What stands under a name afterwards. A file that is written wins over a folder that is emptied,
 /// and a folder that is written into wins over a file that is removed.
 fn child(
-    repository: &Repository,
+    objects: &Objects<'_>,
     existing: Option<&TreeEntry<'_>>,
     below: Below<'_>,
 ) -> Result<Option<Leaf>, git2::Error> {
@@ -96,33 +95,84 @@ fn child(
     }
     let folder = match existing {
         Some(entry) if entry.kind() == Some(ObjectType::Tree) => {
-            Some(repository.find_tree(entry.id())?)
+            Some(objects.find_tree(entry.id())?)
         }
         Some(_) | None => None,
     };
     let written = below.rest.iter().any(|(_, edit)| *edit != Edit::Remove);
     let file_stays = below.own.is_none() && !written;
     match existing {
-        Some(entry) if folder.is_none() && file_stays => Ok(Some(Leaf {
-            id: entry.id(),
-            mode: entry.filemode().cast_unsigned(),
-        })),
+        Some(entry) if folder.is_none() && file_stays => Ok(Some(leaf_of(entry))),
         // A path that names the folder itself as removed is gone with it or was never a file.
         Some(_) | None => {
-            let id = write_folder(repository, folder.as_ref(), below.rest)?;
-            Ok(id.map(|id| Leaf {
-                id,
-                mode: MODE_FOLDER,
-            }))
+            let id = write_folder(objects, folder.as_ref(), below.rest)?;
+            Ok(id.map(|id| Leaf { id, mode: MODE_FOLDER }))
         }
     }
+}
+
+/// A file that differs between two trees; `None` where it is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) path: String,
+    pub(crate) old: Option<Leaf>,
+    pub(crate) new: Option<Leaf>,
+}
+
+/// The files that differ between two trees. Folders that are the same are not read, so that the
+/// price is that of the change, not of the tree.
+pub(crate) fn differences(
+    repository: &Repository,
+    before: Option<&Tree<'_>>,
+    after: Option<&Tree<'_>>,
+) -> Result<Vec<Difference>, git2::Error> {
+    let mut found = Vec::new();
+    compare(repository, "", (before, after), &mut found)?;
+    Ok(found)
+}
+
+fn compare(
+    repository: &Repository,
+    prefix: &str,
+    sides: (Option<&Tree<'_>>, Option<&Tree<'_>>),
+    found: &mut Vec<Difference>,
+) -> Result<(), git2::Error> {
+    let mut names: BTreeMap<Vec<u8>, (Option<Leaf>, Option<Leaf>)> = BTreeMap::new();
+    for entry in sides.0.into_iter().flat_map(Tree::iter) {
+        names.entry(entry.name_bytes().to_vec()).or_default().0 = Some(leaf_of(&entry));
+    }
+    for entry in sides.1.into_iter().flat_map(Tree::iter) {
+        names.entry(entry.name_bytes().to_vec()).or_default().1 = Some(leaf_of(&entry));
+    }
+    for (name, (old, new)) in names {
+        // A name that is no UTF-8 is never one of ours.
+        let (true, Ok(name)) = (old != new, std::str::from_utf8(&name)) else {
+            continue;
+        };
+        let path = format!("{prefix}{name}");
+        let folder = |leaf: Option<Leaf>| {
+            leaf.filter(|leaf| leaf.mode == MODE_FOLDER)
+                .map(|leaf| repository.find_tree(leaf.id))
+                .transpose()
+        };
+        let file = |leaf: Option<Leaf>| leaf.filter(|leaf| leaf.mode != MODE_FOLDER);
+        let (below_old, below_new) = (folder(old)?, folder(new)?);
+        let below = (below_old.as_ref(), below_new.as_ref());
+        compare(repository, &format!("{path}/"), below, found)?;
+        let (old, new) = (file(old), file(new));
+        if old != new {
+            found.push(Difference { path, old, new });
+        }
+    }
+    Ok(())
+}
+
+fn leaf_of(entry: &TreeEntry<'_>) -> Leaf {
+    Leaf { id: entry.id(), mode: entry.filemode().cast_unsigned() }
 }
 
 /// The file at a path, if there is one.
 pub(crate) fn leaf_at(tree: Option<&Tree<'_>>, path: &str) -> Option<Leaf> {
     let entry = tree?.get_path(path.as_ref()).ok()?;
-    Some(Leaf {
-        id: entry.id(),
-        mode: entry.filemode().cast_unsigned(),
-    })
+    Some(leaf_of(&entry))
 }

@@ -59,7 +59,7 @@ fn reuse(
         path: place.path.to_owned(),
         repository: place.repository.to_owned(),
     };
-    let worktree = match global.open_durable(place.path) {
+    let worktree = match global.open_to_record(place.path) {
         Ok(worktree) => worktree,
         Err(OpenError::Damaged { .. } | OpenError::NotFound { .. }) => return Err(occupied()),
         Err(error) => return Err(error.into()),
@@ -94,11 +94,7 @@ fn make(main: &Repository, place: &Place<'_>) -> Result<(), PrepareError> {
         .map_err(|source| git_error(place, "make a worktree", source))?;
     // First the pointer to the final place, then the folder: a crash in between leaves a worktree
     // whose folder is missing, which the next try prunes.
-    let pointer = main
-        .commondir()
-        .join("worktrees")
-        .join(&name)
-        .join("gitdir");
+    let pointer = main.commondir().join("worktrees").join(&name).join("gitdir");
     let place_git = absolute(parent, place.path).join(".git");
     fs::write(&pointer, format!("{}\n", place_git.display()))
         .and_then(|()| fs::rename(&aside, place.path))
@@ -127,10 +123,7 @@ fn clear_place(place: &Place<'_>) -> Result<(), PrepareError> {
 
 /// The run's branch, made at the user's `HEAD` when missing.
 fn branch<'r>(main: &'r Repository, place: &Place<'_>) -> Result<Reference<'r>, PrepareError> {
-    let failed = |source| PrepareError::Branch {
-        branch: place.branch.to_owned(),
-        source,
-    };
+    let failed = |source| PrepareError::Branch { branch: place.branch.to_owned(), source };
     match main.find_branch(place.branch, BranchType::Local) {
         Ok(branch) => return Ok(branch.into_reference()),
         Err(error) if error.code() == ErrorCode::NotFound => {}
@@ -138,9 +131,7 @@ fn branch<'r>(main: &'r Repository, place: &Place<'_>) -> Result<Reference<'r>, 
     }
     let head = Head::read(main).map_err(|source| git_error(place, "read HEAD", source))?;
     let Some(tip) = head.tip else {
-        return Err(PrepareError::Unborn {
-            path: place.repository.to_owned(),
-        });
+        return Err(PrepareError::Unborn { path: place.repository.to_owned() });
     };
     let commit = main.find_commit(tip).map_err(failed)?;
     let branch = main.branch(place.branch, &commit, false).map_err(failed)?;
@@ -185,9 +176,8 @@ fn worktree_names(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect();
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort_unstable();
     names
 }
@@ -224,9 +214,5 @@ fn absolute(parent: &Path, path: &Path) -> PathBuf {
 }
 
 fn git_error(place: &Place<'_>, action: &'static str, source: git2::Error) -> PrepareError {
-    PrepareError::Git {
-        action,
-        path: place.repository.to_owned(),
-        source,
-    }
+    PrepareError::Git { action, path: place.repository.to_owned(), source }
 }
