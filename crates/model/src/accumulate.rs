@@ -231,11 +231,8 @@ impl Accumulator {
 
     fn take_call(&mut self, delta: &CallDelta<'_>, position: usize) -> Result<(), StreamFault> {
         let name = delta.function.as_ref().map_or("", |it| it.name.as_str());
-        let arguments = delta
-            .function
-            .as_ref()
-            .map(|function| function.arguments())
-            .unwrap_or_default();
+        let arguments =
+            delta.function.as_ref().map(|function| function.arguments()).unwrap_or_default();
         self.grow(delta.id.as_str().len() + name.len() + arguments.len())?;
         let at = match self.find_call(delta, name, position) {
             Some(at) => at,
@@ -256,17 +253,11 @@ impl Accumulator {
     /// The call that a delta goes on with; none where it begins one.
     fn find_call(&self, delta: &CallDelta<'_>, name: &str, position: usize) -> Option<usize> {
         let at = match delta.index.0 {
-            Some(index) => self
-                .calls
-                .iter()
-                .rposition(|call| call.index == Some(index))?,
+            Some(index) => self.calls.iter().rposition(|call| call.index == Some(index))?,
             None => self.calls.len().checked_sub(1)?,
         };
         let current = &self.calls[at].call;
-        let other_id = delta
-            .id
-            .some()
-            .is_some_and(|id| !current.id.is_empty() && id != current.id);
+        let other_id = delta.id.some().is_some_and(|id| !current.id.is_empty() && id != current.id);
         let begins_another = if delta.index.0.is_some() {
             // Servers exist that number every call of an answer 0.
             other_id && !name.is_empty()
@@ -283,11 +274,7 @@ impl Accumulator {
         }
         self.calls.push(Call {
             index,
-            call: ChatToolCall {
-                id: String::new(),
-                name: String::new(),
-                arguments: String::new(),
-            },
+            call: ChatToolCall { id: String::new(), name: String::new(), arguments: String::new() },
         });
         Ok(self.calls.len() - 1)
     }
@@ -305,19 +292,13 @@ impl Accumulator {
         if let Some(timings) = timings {
             let cached_tokens = timings.cached.0.unwrap_or(0);
             self.usage = Usage {
-                prompt_tokens: timings
-                    .evaluated
-                    .0
-                    .unwrap_or(0)
-                    .saturating_add(cached_tokens),
+                prompt_tokens: timings.evaluated.0.unwrap_or(0).saturating_add(cached_tokens),
                 cached_tokens,
                 completion_tokens: timings.predicted.0.unwrap_or(0),
             };
         }
         if let Some(usage) = usage {
-            let cached = usage
-                .prompt_tokens_details
-                .and_then(|it| it.cached_tokens.0);
+            let cached = usage.prompt_tokens_details.and_then(|it| it.cached_tokens.0);
             self.usage = Usage {
                 prompt_tokens: usage.prompt_tokens.0.unwrap_or(self.usage.prompt_tokens),
                 cached_tokens: cached.unwrap_or(self.usage.cached_tokens),
@@ -349,10 +330,7 @@ fn is_json(text: &str) -> bool {
 }
 
 fn unreadable(cause: &serde_json::Error, data: &[u8]) -> StreamFault {
-    StreamFault::Unreadable {
-        cause: cause.to_string(),
-        excerpt: excerpt(data),
-    }
+    StreamFault::Unreadable { cause: cause.to_string(), excerpt: excerpt(data) }
 }
 
 /// The beginning of what came, fit for a message.

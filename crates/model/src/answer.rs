@@ -14,15 +14,8 @@ use crate::{
 ///
 /// Where the reasoning used up all tokens, the text is empty and the finish is `Length`.
 pub(crate) fn complete(collected: Collected, chat: &Chat, timing: Timing) -> ChatAnswer {
-    let Collected {
-        text,
-        reasoning: told_apart,
-        mut tool_calls,
-        mut finish,
-        usage,
-        model,
-        server,
-    } = collected;
+    let Collected { text, reasoning: told_apart, mut tool_calls, mut finish, usage, model, server } =
+        collected;
     let split = reasoning::split(text);
     let mut text = split.text;
     let reasoning = join(told_apart, &split.reasoning);
@@ -45,11 +38,7 @@ pub(crate) fn complete(collected: Collected, chat: &Chat, timing: Timing) -> Cha
         finish,
         usage,
         timing,
-        model: if model.is_empty() {
-            chat.model.clone()
-        } else {
-            model
-        },
+        model: if model.is_empty() { chat.model.clone() } else { model },
         server,
     }
 }
@@ -62,10 +51,7 @@ fn find_calls(text: &str, reasoning: &str, chat: &Chat) -> Option<Salvaged> {
         // Some models call while they think and then say nothing.
         let silent = text.trim().is_empty();
         let found = silent.then(|| salvage_tagged(reasoning, &chat.tools))??;
-        Some(Salvaged {
-            text: String::new(),
-            calls: found.calls,
-        })
+        Some(Salvaged { text: String::new(), calls: found.calls })
     })
 }
 

@@ -25,10 +25,7 @@ pub(crate) fn complete(calls: &mut [ChatToolCall], prompt: &[ChatMessage]) {
 
 fn ids(message: &ChatMessage) -> impl Iterator<Item = &str> {
     let calls = match message {
-        ChatMessage::Assistant {
-            text: _,
-            tool_calls,
-        } => tool_calls.as_slice(),
+        ChatMessage::Assistant { text: _, tool_calls } => tool_calls.as_slice(),
         ChatMessage::System(_) | ChatMessage::User(_) | ChatMessage::Tool { .. } => &[],
     };
     calls.iter().map(|call| call.id.as_str())
@@ -41,11 +38,7 @@ mod tests {
     use super::complete;
 
     fn call(id: &str) -> ChatToolCall {
-        ChatToolCall {
-            id: id.to_owned(),
-            name: "grep".to_owned(),
-            arguments: "{}".to_owned(),
-        }
+        ChatToolCall { id: id.to_owned(), name: "grep".to_owned(), arguments: "{}".to_owned() }
     }
 
     #[test]

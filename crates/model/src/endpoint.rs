@@ -156,14 +156,10 @@ pub enum LocalUrlError {
 impl LocalUrl {
     /// Reads an address; its host must be loopback or in `allowed_hosts` (bare names or addresses).
     pub fn parse(url: &str, allowed_hosts: &[String]) -> Result<Self, LocalUrlError> {
-        let parsed = Url::parse(url).map_err(|cause| LocalUrlError::NotAUrl {
-            url: url.to_owned(),
-            cause,
-        })?;
+        let parsed = Url::parse(url)
+            .map_err(|cause| LocalUrlError::NotAUrl { url: url.to_owned(), cause })?;
         if parsed.scheme() != "http" {
-            return Err(LocalUrlError::NotHttp {
-                scheme: parsed.scheme().to_owned(),
-            });
+            return Err(LocalUrlError::NotHttp { scheme: parsed.scheme().to_owned() });
         }
         let plain = parsed.username().is_empty()
             && parsed.password().is_none()
@@ -174,17 +170,13 @@ impl LocalUrl {
         }
         let host = parsed.host().expect("an http URL has a host");
         if !is_loopback(&host) && !is_listed(&host, allowed_hosts) {
-            return Err(LocalUrlError::NotLocal {
-                host: host.to_string(),
-            });
+            return Err(LocalUrlError::NotLocal { host: host.to_string() });
         }
         let root = parsed.as_str().trim_end_matches('/');
         Ok(Self {
             root: root.strip_suffix("/v1").unwrap_or(root).to_owned(),
             host: host.to_string(),
-            port: parsed
-                .port_or_known_default()
-                .expect("http has a known port"),
+            port: parsed.port_or_known_default().expect("http has a known port"),
         })
     }
 
@@ -266,28 +258,14 @@ mod tests {
             "http://[::ffff:8.8.8.8]:1",
         ] {
             let refused = LocalUrl::parse(url, &listed);
-            assert!(
-                matches!(refused, Err(LocalUrlError::NotLocal { .. })),
-                "{url}: {refused:?}"
-            );
+            assert!(matches!(refused, Err(LocalUrlError::NotLocal { .. })), "{url}: {refused:?}");
         }
         for url in ["https://localhost", "ftp://localhost", "unix:/x"] {
             let refused = LocalUrl::parse(url, &[]);
-            assert!(
-                matches!(refused, Err(LocalUrlError::NotHttp { .. })),
-                "{url}"
-            );
+            assert!(matches!(refused, Err(LocalUrlError::NotHttp { .. })), "{url}");
         }
-        for url in [
-            "http://me@localhost",
-            "http://localhost/?a=b",
-            "http://localhost/#a",
-        ] {
-            assert_eq!(
-                LocalUrl::parse(url, &[]),
-                Err(LocalUrlError::NotPlain),
-                "{url}"
-            );
+        for url in ["http://me@localhost", "http://localhost/?a=b", "http://localhost/#a"] {
+            assert_eq!(LocalUrl::parse(url, &[]), Err(LocalUrlError::NotPlain), "{url}");
         }
         assert!(LocalUrl::parse("localhost", &[]).is_err());
     }

@@ -41,10 +41,7 @@ const MISSING_WORDS: [&str; 6] = [
 pub(crate) fn of_reply(status: u16, body: &[u8]) -> Fault {
     let words = String::from_utf8_lossy(body).to_lowercase();
     let kind = of_words(&words).unwrap_or_else(|| of_status(status));
-    Fault {
-        kind,
-        message: message(body),
-    }
+    Fault { kind, message: message(body) }
 }
 
 /// Reads an error inside a stream, where the status is in the body if anywhere.
@@ -112,21 +109,12 @@ mod tests {
     #[track_caller]
     fn check(status: u16, body: &str, kind: ChatErrorKind, message: &str) {
         let fault = of_reply(status, body.as_bytes());
-        assert_eq!(
-            (fault.kind, fault.message.as_str()),
-            (kind, message),
-            "{body}"
-        );
+        assert_eq!((fault.kind, fault.message.as_str()), (kind, message), "{body}");
     }
 
     #[test]
     fn every_shape_of_an_error_body_is_read() {
-        check(
-            400,
-            r#"{"error":{"message":"bad","type":"x","code":null}}"#,
-            Refused,
-            "bad",
-        );
+        check(400, r#"{"error":{"message":"bad","type":"x","code":null}}"#, Refused, "bad");
         check(400, r#"{"error":"bad"}"#, Refused, "bad");
         check(422, r#"{"detail":"bad"}"#, Refused, "bad");
         check(
@@ -135,12 +123,7 @@ mod tests {
             Refused,
             "field required; b",
         );
-        check(
-            400,
-            r#"{"object":"error","message":"bad","code":400}"#,
-            Refused,
-            "bad",
-        );
+        check(400, r#"{"object":"error","message":"bad","code":400}"#, Refused, "bad");
         check(400, r#"[{"error":{"message":"bad"}}]"#, Refused, "bad");
         check(503, r#"{"status":"loading model"}"#, Busy, "loading model");
         check(500, "<html>oops</html>", ServerFailed, "<html>oops</html>");
@@ -157,11 +140,7 @@ mod tests {
             r#"{"error":{"message":"too long","code":"context_length_exceeded"}}"#,
             r#"{"error":"the input length exceeds the context length"}"#,
         ] {
-            assert_eq!(
-                of_reply(400, body.as_bytes()).kind,
-                WindowExceeded,
-                "{body}"
-            );
+            assert_eq!(of_reply(400, body.as_bytes()).kind, WindowExceeded, "{body}");
             assert_eq!(of_stream(body).kind, WindowExceeded, "{body}");
         }
     }
@@ -169,47 +148,22 @@ mod tests {
     #[test]
     fn every_server_says_in_its_way_that_it_lacks_a_model() {
         for (status, body) in [
-            (
-                404,
-                r#"{"error":{"message":"model 'x' not found","type":"not_found_error"}}"#,
-            ),
-            (
-                404,
-                r#"{"error":"model \"x\" not found, try pulling it first"}"#,
-            ),
-            (
-                404,
-                r#"{"object":"error","message":"The model `x` does not exist.","code":404}"#,
-            ),
-            (
-                400,
-                r#"{"error":{"code":400,"message":"model is not loaded"}}"#,
-            ),
+            (404, r#"{"error":{"message":"model 'x' not found","type":"not_found_error"}}"#),
+            (404, r#"{"error":"model \"x\" not found, try pulling it first"}"#),
+            (404, r#"{"object":"error","message":"The model `x` does not exist.","code":404}"#),
+            (400, r#"{"error":{"code":400,"message":"model is not loaded"}}"#),
             (400, r#"{"error":{"message":"x","code":"model_not_found"}}"#),
         ] {
-            assert_eq!(
-                of_reply(status, body.as_bytes()).kind,
-                ModelMissing,
-                "{body}"
-            );
+            assert_eq!(of_reply(status, body.as_bytes()).kind, ModelMissing, "{body}");
         }
         assert_eq!(of_reply(404, b"404 page not found").kind, Refused);
     }
 
     #[test]
     fn an_error_in_a_stream_has_its_status_inside() {
-        assert_eq!(
-            of_stream(r#"{"error":{"code":503,"message":"loading"}}"#).kind,
-            Busy
-        );
-        assert_eq!(
-            of_stream(r#"{"error":{"code":400,"message":"bad"}}"#).kind,
-            Refused
-        );
-        assert_eq!(
-            of_stream(r#"{"error":{"code":"x","message":"bad"}}"#).kind,
-            ServerFailed
-        );
+        assert_eq!(of_stream(r#"{"error":{"code":503,"message":"loading"}}"#).kind, Busy);
+        assert_eq!(of_stream(r#"{"error":{"code":400,"message":"bad"}}"#).kind, Refused);
+        assert_eq!(of_stream(r#"{"error":{"code":"x","message":"bad"}}"#).kind, ServerFailed);
         assert_eq!(of_stream("out of memory").kind, ServerFailed);
     }
 }

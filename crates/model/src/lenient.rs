@@ -12,9 +12,7 @@ const DEPTH_MAX: usize = 64;
 /// Reads JSON, mended if it must be.
 pub(crate) fn parse(text: &str) -> Option<Value> {
     let text = text.trim();
-    serde_json::from_str(text)
-        .ok()
-        .or_else(|| serde_json::from_str(&mend(text)?).ok())
+    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&mend(text)?).ok())
 }
 
 /// Length of the JSON object or array that `text` begins with, by its brackets.
@@ -110,9 +108,7 @@ fn mend_string<'a>(quote: char, inside: &'a str, mended: &mut String) -> &'a str
 }
 
 fn mend_word<'a>(rest: &'a str, mended: &mut String) -> &'a str {
-    let end = rest
-        .find(|char: char| !char.is_alphanumeric())
-        .unwrap_or(rest.len());
+    let end = rest.find(|char: char| !char.is_alphanumeric()).unwrap_or(rest.len());
     mended.push_str(match &rest[..end] {
         "True" => "true",
         "False" => "false",

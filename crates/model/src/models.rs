@@ -22,10 +22,7 @@ impl Models {
         servers: OpenAiModel,
         scripts: impl IntoIterator<Item = (String, ScriptedModel)>,
     ) -> Self {
-        Self {
-            servers,
-            scripts: scripts.into_iter().collect(),
-        }
+        Self { servers, scripts: scripts.into_iter().collect() }
     }
 }
 

@@ -44,21 +44,12 @@ impl OpenAiModel {
     pub fn new(endpoints: impl IntoIterator<Item = Endpoint>) -> Self {
         let servers = endpoints.into_iter().map(|endpoint| {
             let connect_timeout = Duration::from_millis(endpoint.connect_timeout_ms);
-            let transport = Transport::new(
-                &endpoint.base_url,
-                endpoint.api_key.as_deref(),
-                connect_timeout,
-            );
-            let server = Server {
-                transport,
-                identity: Identity::default(),
-                endpoint,
-            };
+            let transport =
+                Transport::new(&endpoint.base_url, endpoint.api_key.as_deref(), connect_timeout);
+            let server = Server { transport, identity: Identity::default(), endpoint };
             (server.endpoint.name.clone(), server)
         });
-        Self {
-            servers: servers.collect(),
-        }
+        Self { servers: servers.collect() }
     }
 
     /// The endpoints' names, in alphabetical order.
@@ -109,10 +100,7 @@ impl Server {
         let deadline = started + Duration::from_millis(total_ms);
         timeout_at(deadline, self.ask_from(started, chat, on_progress))
             .await
-            .unwrap_or(Err(Failure::TimedOut {
-                wait: Wait::Whole,
-                limit_ms: total_ms,
-            }))
+            .unwrap_or(Err(Failure::TimedOut { wait: Wait::Whole, limit_ms: total_ms }))
     }
 
     async fn ask_from(

@@ -137,11 +137,7 @@ pub(crate) enum Glance {
 
 /// Which server it is.
 pub(crate) async fn identify(transport: &Transport, deadline: Instant) -> Glance {
-    let asking = Asking {
-        transport,
-        deadline,
-        limit_ms: 0,
-    };
+    let asking = Asking { transport, deadline, limit_ms: 0 };
     match find(&asking).await {
         Ok(found) => Glance::Kind(found.kind()),
         Err(error) => Glance::from(error),
@@ -150,11 +146,7 @@ pub(crate) async fn identify(transport: &Transport, deadline: Instant) -> Glance
 
 /// Whether it is Ollama.
 pub(crate) async fn identify_ollama(transport: &Transport, deadline: Instant) -> Glance {
-    let asking = Asking {
-        transport,
-        deadline,
-        limit_ms: 0,
-    };
+    let asking = Asking { transport, deadline, limit_ms: 0 };
     match asking.get("/api/version", Version::is_ollama).await {
         Ok(Ok(_)) => Glance::Kind(ServerKind::Ollama),
         Ok(Err(_)) => Glance::Unknown,
@@ -164,11 +156,7 @@ pub(crate) async fn identify_ollama(transport: &Transport, deadline: Instant) ->
 
 /// The keys of a server's models, if it tells them in time.
 pub(crate) async fn model_names(transport: &Transport, deadline: Instant) -> Option<Vec<String>> {
-    let asking = Asking {
-        transport,
-        deadline,
-        limit_ms: 0,
-    };
+    let asking = Asking { transport, deadline, limit_ms: 0 };
     let list = asking.get("/v1/models", ModelList::is_list).await.ok()?;
     Some(list.ok()?.names())
 }
@@ -176,11 +164,7 @@ pub(crate) async fn model_names(transport: &Transport, deadline: Instant) -> Opt
 impl Glance {
     /// What the configuration says counts where the server says nothing else.
     pub(crate) fn or_known_as(self, told: ServerKind) -> Self {
-        if self == Self::Unknown {
-            Self::Kind(told)
-        } else {
-            self
-        }
+        if self == Self::Unknown { Self::Kind(told) } else { self }
     }
 }
 
@@ -225,17 +209,11 @@ async fn find(asking: &Asking<'_>) -> Result<Found, ProbeError> {
         Ok(version) => return Ok(Found::Ollama(version)),
         Err(said) => tried.push(said),
     }
-    match asking
-        .get("/api/v1/models", LmStudioV1::is_lm_studio)
-        .await?
-    {
+    match asking.get("/api/v1/models", LmStudioV1::is_lm_studio).await? {
         Ok(models) => return Ok(Found::LmStudioV1(models)),
         Err(said) => tried.push(said),
     }
-    match asking
-        .get("/api/v0/models", LmStudioV0::is_lm_studio)
-        .await?
-    {
+    match asking.get("/api/v0/models", LmStudioV0::is_lm_studio).await? {
         Ok(models) => return Ok(Found::LmStudioV0(models)),
         Err(said) => tried.push(said),
     }
@@ -281,15 +259,11 @@ impl Asking<'_> {
                 .ok()
                 .filter(fits)
                 .ok_or_else(|| format!("{path}: not its form"))),
-            503 => Err(ProbeError::Busy {
-                url: url(),
-                message: message(),
-            }),
+            503 => Err(ProbeError::Busy { url: url(), message: message() }),
             // Only where every server may ask for a key is it the reason of the silence.
-            401 | 403 if path == "/v1/models" => Err(ProbeError::KeyWanted {
-                url: url(),
-                message: message(),
-            }),
+            401 | 403 if path == "/v1/models" => {
+                Err(ProbeError::KeyWanted { url: url(), message: message() })
+            }
             other => Ok(Err(format!("{path}: HTTP {other}"))),
         }
     }
@@ -307,10 +281,7 @@ impl Asking<'_> {
             TransportError::Unreachable(cause) | TransportError::Broken(cause) => {
                 ProbeError::Unreachable { url, cause }
             }
-            TransportError::TimedOut => ProbeError::TimedOut {
-                url,
-                limit_ms: self.limit_ms,
-            },
+            TransportError::TimedOut => ProbeError::TimedOut { url, limit_ms: self.limit_ms },
         }
     }
 }

@@ -4,21 +4,12 @@
 //! channel `analysis`. A chat template may already have opened the tag, so that only its end
 //! shows up. Text that merely talks about such tags, in quotes, in code or without an end, stays.
 
-const TAGS: [(&str, &str); 3] = [
-    ("<think>", "</think>"),
-    ("<thinking>", "</thinking>"),
-    ("<reasoning>", "</reasoning>"),
-];
+const TAGS: [(&str, &str); 3] =
+    [("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<reasoning>", "</reasoning>")];
 
 const HARMONY_CHANNEL: &str = "<|channel|>";
 const HARMONY_MESSAGE: &str = "<|message|>";
-const HARMONY_MARKS: [&str; 5] = [
-    "<|end|>",
-    "<|start|>",
-    "<|return|>",
-    "<|call|>",
-    "<|channel|>",
-];
+const HARMONY_MARKS: [&str; 5] = ["<|end|>", "<|start|>", "<|return|>", "<|call|>", "<|channel|>"];
 
 /// A text without its reasoning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,10 +26,7 @@ pub(crate) fn split(text: String) -> Split {
         return split_harmony(&text);
     }
     if !text.contains("think") && !text.contains("reasoning") {
-        return Split {
-            text,
-            reasoning: String::new(),
-        };
+        return Split { text, reasoning: String::new() };
     }
     split_tags(text)
 }
@@ -68,16 +56,10 @@ fn split_tags(text: String) -> Split {
         rest = &inside[end + close.len()..];
     }
     if thought.is_empty() && rest.len() == text.len() {
-        return Split {
-            text,
-            reasoning: thought,
-        };
+        return Split { text, reasoning: thought };
     }
     said.push_str(rest);
-    Split {
-        text: said.trim_start().to_owned(),
-        reasoning: thought,
-    }
+    Split { text: said.trim_start().to_owned(), reasoning: thought }
 }
 
 /// The parts around an end tag that no tag before it opened.
@@ -161,11 +143,8 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, said: &str, thought: &str) {
-        let split = split(text.to_owned());
-        assert_eq!(
-            (split.text.as_str(), split.reasoning.as_str()),
-            (said, thought)
-        );
+        let got = split(text.to_owned());
+        assert_eq!((got.text.as_str(), got.reasoning.as_str()), (said, thought));
     }
 
     #[test]
@@ -175,11 +154,7 @@ mod tests {
         check("<reasoning>hm</reasoning> Yes.", "Yes.", "hm");
         check("hm, so\n</think>\n\nYes.", "Yes.", "hm, so");
         check("<think></think>Yes.", "Yes.", "");
-        check(
-            "<think>a</think>One.\n<think>b</think>Two.",
-            "One.\nTwo.",
-            "a\n\nb",
-        );
+        check("<think>a</think>One.\n<think>b</think>Two.", "One.\nTwo.", "a\n\nb");
         check("a</think>One.<think>b</think>Two.", "One.Two.", "a\n\nb");
     }
 

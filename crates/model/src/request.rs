@@ -35,9 +35,7 @@ pub(crate) fn body(chat: &Chat, kind: ServerKind) -> Result<Vec<u8>, SchemaNotJs
         messages: Messages(messages),
         tools,
         stream: true,
-        stream_options: StreamOptions {
-            include_usage: true,
-        },
+        stream_options: StreamOptions { include_usage: true },
         max_tokens: chat.output_tokens_max,
         temperature: chat.sampling.temperature_milli.map(number),
         top_p: chat.sampling.top_p_milli.map(number),
@@ -154,11 +152,7 @@ fn tools(tools: &[ToolSpec]) -> Result<Vec<Function<'_>>, SchemaNotJson> {
 }
 
 fn function(tool: &ToolSpec) -> Result<Function<'_>, SchemaNotJson> {
-    let ToolSpec {
-        name,
-        description,
-        parameters,
-    } = tool;
+    let ToolSpec { name, description, parameters } = tool;
     Ok(Function {
         r#type: "function",
         function: FunctionSpec {
@@ -209,15 +203,12 @@ impl<'a> From<&'a ChatMessage> for WireMessage<'a> {
         match message {
             ChatMessage::System(text) => plain("system", text),
             ChatMessage::User(text) => plain("user", text),
-            ChatMessage::Assistant { text, tool_calls } => Self {
-                tool_calls: ToolCalls(tool_calls),
-                ..plain("assistant", text)
-            },
-            ChatMessage::Tool { id, name, text } => Self {
-                tool_call_id: Some(id),
-                name: Some(name),
-                ..plain("tool", text)
-            },
+            ChatMessage::Assistant { text, tool_calls } => {
+                Self { tool_calls: ToolCalls(tool_calls), ..plain("assistant", text) }
+            }
+            ChatMessage::Tool { id, name, text } => {
+                Self { tool_call_id: Some(id), name: Some(name), ..plain("tool", text) }
+            }
         }
     }
 }

@@ -49,10 +49,7 @@ pub(crate) fn salvage_tagged(text: &str, tools: &[ToolSpec]) -> Option<Salvaged>
         return None;
     }
     let offered = Offered::new(tools);
-    let mut found = Salvaged {
-        text: String::new(),
-        calls: Vec::new(),
-    };
+    let mut found = Salvaged { text: String::new(), calls: Vec::new() };
     let mut rest = text;
     while let Some(at) = tagged::find_mark(rest) {
         let (before, marked) = rest.split_at(at);
@@ -71,18 +68,12 @@ pub(crate) fn salvage_tagged(text: &str, tools: &[ToolSpec]) -> Option<Salvaged>
 }
 
 fn pythonic_calls(text: &str, offered: &Offered<'_>) -> Option<Salvaged> {
-    finish(Salvaged {
-        text: String::new(),
-        calls: pythonic::read(text.trim(), offered)?,
-    })
+    finish(Salvaged { text: String::new(), calls: pythonic::read(text.trim(), offered)? })
 }
 
 fn fenced_calls(text: &str, offered: &Offered<'_>) -> Option<Salvaged> {
     const FENCE: &str = "```";
-    let mut found = Salvaged {
-        text: String::new(),
-        calls: Vec::new(),
-    };
+    let mut found = Salvaged { text: String::new(), calls: Vec::new() };
     let mut rest = text;
     while let Some(start) = rest.find(FENCE) {
         let inside = &rest[start + FENCE.len()..];
@@ -106,19 +97,13 @@ fn fenced_calls(text: &str, offered: &Offered<'_>) -> Option<Salvaged> {
 /// JSON that begins a line and reaches to the end of the text.
 fn bare_calls(text: &str, offered: &Offered<'_>) -> Option<Salvaged> {
     let trimmed = text.trim_end();
-    let starts = trimmed
-        .match_indices(['{', '['])
-        .map(|(at, _)| at)
-        .filter(|&at| {
-            trimmed[..at].trim_end_matches([' ', '\t']).is_empty()
-                || trimmed[..at].trim_end_matches([' ', '\t']).ends_with('\n')
-        });
+    let starts = trimmed.match_indices(['{', '[']).map(|(at, _)| at).filter(|&at| {
+        trimmed[..at].trim_end_matches([' ', '\t']).is_empty()
+            || trimmed[..at].trim_end_matches([' ', '\t']).ends_with('\n')
+    });
     for start in starts.take(STARTS_MAX) {
         if let Some(calls) = json_calls(&trimmed[start..], offered) {
-            return finish(Salvaged {
-                text: trimmed[..start].to_owned(),
-                calls,
-            });
+            return finish(Salvaged { text: trimmed[..start].to_owned(), calls });
         }
     }
     None
@@ -143,10 +128,8 @@ fn json_calls(text: &str, offered: &Offered<'_>) -> Option<Vec<ChatToolCall>> {
 }
 
 fn finish(found: Salvaged) -> Option<Salvaged> {
-    (!found.calls.is_empty()).then(|| Salvaged {
-        text: found.text.trim().to_owned(),
-        calls: found.calls,
-    })
+    (!found.calls.is_empty())
+        .then(|| Salvaged { text: found.text.trim().to_owned(), calls: found.calls })
 }
 
 #[cfg(test)]

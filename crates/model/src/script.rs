@@ -78,10 +78,7 @@ pub struct ScriptedModel {
 impl ScriptedModel {
     /// A model that plays this script.
     pub fn new(script: Script) -> Self {
-        Self {
-            script,
-            failures: Mutex::default(),
-        }
+        Self { script, failures: Mutex::default() }
     }
 
     async fn answer(
@@ -138,11 +135,7 @@ impl Model for ScriptedModel {
 
 fn render(turn: &Turn, chat: &Chat) -> ChatAnswer {
     let fill = |text: &str| {
-        if turn.literal {
-            text.to_owned()
-        } else {
-            text.replace(STEP_MARK, &chat.step)
-        }
+        if turn.literal { text.to_owned() } else { text.replace(STEP_MARK, &chat.step) }
     };
     let mut tool_calls: Vec<_> = turn
         .tool_calls
@@ -174,10 +167,7 @@ fn render(turn: &Turn, chat: &Chat) -> ChatAnswer {
             cached_tokens: 0,
             completion_tokens: tokens(spoken),
         },
-        timing: Timing {
-            first_token_ms: turn.delay_ms,
-            total_ms: turn.delay_ms,
-        },
+        timing: Timing { first_token_ms: turn.delay_ms, total_ms: turn.delay_ms },
         model: chat.model.clone(),
         server: Some("script".to_owned()),
         text,
@@ -220,12 +210,7 @@ fn prompt_key(chat: &Chat) -> u64 {
             ChatMessage::User(text) => (1, text).hash(&mut hasher),
             ChatMessage::Assistant { text, tool_calls } => {
                 (2, text, tool_calls.len()).hash(&mut hasher);
-                for ChatToolCall {
-                    id,
-                    name,
-                    arguments,
-                } in tool_calls
-                {
+                for ChatToolCall { id, name, arguments } in tool_calls {
                     (id, name, arguments).hash(&mut hasher);
                 }
             }

@@ -137,10 +137,7 @@ impl Event {
 
     fn dispatch(&mut self, on_frame: &mut dyn FnMut(Frame<'_>)) {
         if self.has_data {
-            on_frame(Frame {
-                is_error: self.is_error,
-                data: &self.data,
-            });
+            on_frame(Frame { is_error: self.is_error, data: &self.data });
         }
         self.data.clear();
         self.has_data = false;
@@ -178,10 +175,7 @@ mod tests {
         assert_eq!(data("data: a\n\ndata:b\n\n"), ["a", "b"]);
         assert_eq!(data("data: a\r\n\r\ndata: b\r\rdata: c"), ["a", "b", "c"]);
         assert_eq!(data(": ping\n\n:\n\ndata: a\n: x\n\n"), ["a"]);
-        assert_eq!(
-            data("\u{feff}data: a\ndata: b\nid: 7\nretry: 1\n\n"),
-            ["a\nb"]
-        );
+        assert_eq!(data("\u{feff}data: a\ndata: b\nid: 7\nretry: 1\n\n"), ["a\nb"]);
         assert_eq!(data("data\n\n"), [""]);
         assert_eq!(data("event: x\n\n"), Vec::<String>::new());
         assert_eq!(

@@ -111,10 +111,8 @@ pub(crate) async fn fetch(
     deadline: Instant,
 ) -> Result<Reply, TransportError> {
     timeout_at(deadline, async {
-        let mut response = request
-            .send()
-            .await
-            .map_err(|error| TransportError::Unreachable(cause_of(&error)))?;
+        let mut response =
+            request.send().await.map_err(|error| TransportError::Unreachable(cause_of(&error)))?;
         let status = response.status().as_u16();
         let body = read_body(&mut response, REPLY_BYTES_MAX).await?;
         Ok(Reply { status, body })
@@ -129,10 +127,8 @@ pub(crate) async fn read_body(
     bytes_max: usize,
 ) -> Result<Vec<u8>, TransportError> {
     let mut body = Vec::new();
-    while let Some(piece) = response
-        .chunk()
-        .await
-        .map_err(|error| TransportError::Broken(cause_of(&error)))?
+    while let Some(piece) =
+        response.chunk().await.map_err(|error| TransportError::Broken(cause_of(&error)))?
     {
         if body.len() + piece.len() > bytes_max {
             let text = format!("the reply is larger than {bytes_max} bytes");

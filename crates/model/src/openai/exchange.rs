@@ -134,9 +134,7 @@ impl<'a> Exchange<'a> {
         } else {
             self.read_stream(&mut response).await?;
         }
-        std::mem::take(&mut self.collected)
-            .finish()
-            .map_err(Failure::Stream)
+        std::mem::take(&mut self.collected).finish().map_err(Failure::Stream)
     }
 
     async fn read_error(&self, response: &mut Response) -> Failure {
@@ -190,9 +188,9 @@ impl<'a> Exchange<'a> {
         ended.map_err(|_| Failure::Stream(StreamFault::TooLarge))?;
         match last {
             // An event that lacks its end is a broken connection, not a broken protocol.
-            Err(StreamFault::Unreadable { .. }) => Err(Failure::Stream(StreamFault::Cut {
-                bytes: self.collected.bytes(),
-            })),
+            Err(StreamFault::Unreadable { .. }) => {
+                Err(Failure::Stream(StreamFault::Cut { bytes: self.collected.bytes() }))
+            }
             Err(fault) => Err(Failure::Stream(fault)),
             Ok(()) if frames == 0 && !head.trim_ascii().is_empty() => Err(Failure::NotProtocol {
                 content_type: content_type(response).to_owned(),
@@ -230,19 +228,15 @@ impl<'a> Exchange<'a> {
     /// The next bytes, in time; none at the end of the stream.
     async fn next_piece(&mut self, response: &mut Response) -> Result<Option<Bytes>, Failure> {
         let finished = self.collected.is_finished();
-        let deadline = if finished {
-            self.deadline.min(Instant::now() + TRAILER_WAIT)
-        } else {
-            self.deadline
-        };
+        let deadline =
+            if finished { self.deadline.min(Instant::now() + TRAILER_WAIT) } else { self.deadline };
         match timeout_at(deadline, response.chunk()).await {
             Ok(Ok(piece)) => Ok(piece),
             // The answer is whole: how the connection ends does not matter.
             Ok(Err(_)) | Err(_) if finished => Ok(None),
-            Ok(Err(error)) => Err(Failure::Broken {
-                bytes: self.collected.bytes(),
-                cause: cause_of(&error),
-            }),
+            Ok(Err(error)) => {
+                Err(Failure::Broken { bytes: self.collected.bytes(), cause: cause_of(&error) })
+            }
             Err(_) => Err(self.timed_out()),
         }
     }

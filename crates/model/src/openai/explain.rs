@@ -32,10 +32,7 @@ impl Server {
         let endpoint = &self.endpoint;
         ChatError {
             kind,
-            message: format!(
-                "endpoint `{}` at {}: {what}",
-                endpoint.name, endpoint.base_url
-            ),
+            message: format!("endpoint `{}` at {}: {what}", endpoint.name, endpoint.base_url),
             retry_after_ms: retry_after_ms(&failure),
         }
     }
@@ -64,11 +61,7 @@ impl Server {
         } else {
             fault.kind
         };
-        let said = if fault.message.is_empty() {
-            how
-        } else {
-            format!("{how}: {}", fault.message)
-        };
+        let said = if fault.message.is_empty() { how } else { format!("{how}: {}", fault.message) };
         let cure = self.cure(kind, status, chat, models.as_deref());
         (kind, format!("{said}; {cure}"))
     }
@@ -124,11 +117,7 @@ impl Server {
             Some(models) => {
                 let named: Vec<_> = models.iter().take(MODELS_NAMED_MAX).cloned().collect();
                 let more = models.len() - named.len();
-                let more = if more > 0 {
-                    format!(" and {more} more")
-                } else {
-                    String::new()
-                };
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
                 format!(
                     "the server does not have the model `{model}`: {install}, or choose one it has: {}{more}",
                     named.join(", ")
@@ -178,10 +167,7 @@ fn explain_own(failure: &Failure, model: &str) -> (ChatErrorKind, String) {
                  lead off this machine: set base_url to the address itself"
             ),
         ),
-        Failure::NotProtocol {
-            content_type,
-            excerpt,
-        } => (
+        Failure::NotProtocol { content_type, excerpt } => (
             ChatErrorKind::Malformed,
             format!(
                 "the reply is neither an event stream nor a JSON answer ({content_type}): \
@@ -202,10 +188,9 @@ fn explain_own(failure: &Failure, model: &str) -> (ChatErrorKind, String) {
                  sent; choose a local model"
             ),
         ),
-        Failure::Stream(fault) => (
-            kind_of(fault),
-            format!("{fault}; the server's log may say more"),
-        ),
+        Failure::Stream(fault) => {
+            (kind_of(fault), format!("{fault}; the server's log may say more"))
+        }
         Failure::Status { status, body, .. } => {
             let fault = fault::of_reply(*status, body);
             (fault.kind, fault.message)

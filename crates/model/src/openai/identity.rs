@@ -54,9 +54,9 @@ impl Server {
             told @ (ServerKind::OpenAi
             | ServerKind::LmStudio
             | ServerKind::LlamaCpp
-            | ServerKind::Vllm) => probe::identify_ollama(&self.transport, deadline)
-                .await
-                .or_known_as(told),
+            | ServerKind::Vllm) => {
+                probe::identify_ollama(&self.transport, deadline).await.or_known_as(told)
+            }
         };
         match glance {
             Glance::Kind(kind) => {
@@ -72,27 +72,16 @@ impl Server {
 
     async fn check_runs_here(&self, model: &str) -> Result<(), Failure> {
         if model.ends_with(":cloud") || model.ends_with("-cloud") {
-            return Err(Failure::Cloud {
-                evidence: "its name ends with `cloud`".to_owned(),
-            });
+            return Err(Failure::Cloud { evidence: "its name ends with `cloud`".to_owned() });
         }
         let known = &self.identity.local_models;
-        if known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(model)
-        {
+        if known.lock().unwrap_or_else(PoisonError::into_inner).contains(model) {
             return Ok(());
         }
         if let Some(host) = self.remote_host(model).await? {
-            return Err(Failure::Cloud {
-                evidence: format!("Ollama says that it runs on {host}"),
-            });
+            return Err(Failure::Cloud { evidence: format!("Ollama says that it runs on {host}") });
         }
-        known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(model.to_owned());
+        known.lock().unwrap_or_else(PoisonError::into_inner).insert(model.to_owned());
         Ok(())
     }
 
@@ -105,18 +94,17 @@ impl Server {
             #[serde(default)]
             remote_model: String,
         }
-        let body = serde_json::json!({ "model": model })
-            .to_string()
-            .into_bytes();
+        let body = serde_json::json!({ "model": model }).to_string().into_bytes();
         let deadline = Instant::now() + IDENTIFY_LIMIT;
-        let reply = fetch(self.transport.post("/api/show", body), deadline)
-            .await
-            .map_err(|error| match error {
-                TransportError::Unreachable(cause) | TransportError::Broken(cause) => {
-                    Failure::Unreachable(cause)
-                }
-                TransportError::TimedOut => {
-                    Failure::Unreachable("the server does not say where the model runs".to_owned())
+        let reply =
+            fetch(self.transport.post("/api/show", body), deadline).await.map_err(|error| {
+                match error {
+                    TransportError::Unreachable(cause) | TransportError::Broken(cause) => {
+                        Failure::Unreachable(cause)
+                    }
+                    TransportError::TimedOut => Failure::Unreachable(
+                        "the server does not say where the model runs".to_owned(),
+                    ),
                 }
             })?;
         if reply.status != 200 {

@@ -30,11 +30,7 @@ pub(super) async fn list(found: Found, asking: &Asking<'_>) -> Result<Probed, Pr
         Found::Vllm(version, list) => (Some(version.version), plain(list, ServerKind::Vllm)),
         Found::OpenAi(list) => (None, plain(list, ServerKind::OpenAi)),
     };
-    Ok(Probed {
-        kind,
-        version: version.filter(|version| !version.is_empty()),
-        models,
-    })
+    Ok(Probed { kind, version: version.filter(|version| !version.is_empty()), models })
 }
 
 async fn ollama(asking: &Asking<'_>) -> Result<Vec<ProbedModel>, ProbeError> {
@@ -48,9 +44,7 @@ async fn ollama(asking: &Asking<'_>) -> Result<Vec<ProbedModel>, ProbeError> {
         let shown = if told || position >= SHOWN_MAX {
             None
         } else {
-            asking
-                .post("/api/show", &json!({ "model": tag.name }))
-                .await
+            asking.post("/api/show", &json!({ "model": tag.name })).await
         };
         models.push(ollama_model(tag, shown.unwrap_or_default(), &loaded));
     }
@@ -107,9 +101,7 @@ fn lm_studio_old(model: LmStudioOldModel) -> ProbedModel {
         context_tokens: model.loaded_context_length,
         context_tokens_max: model.max_context_length,
         embedding: model.r#type == "embeddings",
-        tools: model
-            .capabilities
-            .map(|all| all.iter().any(|it| it == "tool_use")),
+        tools: model.capabilities.map(|all| all.iter().any(|it| it == "tool_use")),
         loaded: Some(model.state == "loaded"),
         cloud: false,
         name: model.id,

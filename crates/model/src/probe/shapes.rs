@@ -51,9 +51,7 @@ impl OllamaShown {
     /// The length that the model was trained for.
     pub(super) fn context_length(&self) -> Option<u32> {
         let architecture = self.model_info.get("general.architecture")?.as_str()?;
-        let length = self
-            .model_info
-            .get(&format!("{architecture}.context_length"))?;
+        let length = self.model_info.get(&format!("{architecture}.context_length"))?;
         u32::try_from(length.as_u64()?).ok()
     }
 }

@@ -48,12 +48,7 @@ pub(super) fn messages(chat: &Chat) -> Vec<ChatMessage> {
 
 fn describe(tools: &[ToolSpec]) -> String {
     let mut text = HOW_TO_CALL.to_owned();
-    for ToolSpec {
-        name,
-        description,
-        parameters,
-    } in tools
-    {
+    for ToolSpec { name, description, parameters } in tools {
         writeln!(text, "- {name}: {description} {parameters}")
             .expect("writing to a text does not fail");
     }
@@ -69,11 +64,8 @@ fn with_calls(text: &str, calls: &[ChatToolCall]) -> String {
         }
         let name = serde_json::Value::from(call.name.as_str());
         let arguments = object_text(&call.arguments);
-        write!(
-            told,
-            "<tool_call>\n{{\"name\": {name}, \"arguments\": {arguments}}}\n</tool_call>"
-        )
-        .expect("writing to a text does not fail");
+        write!(told, "<tool_call>\n{{\"name\": {name}, \"arguments\": {arguments}}}\n</tool_call>")
+            .expect("writing to a text does not fail");
     }
     told
 }

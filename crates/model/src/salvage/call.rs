@@ -9,14 +9,8 @@ use serde_json::{Map, Value};
 use crate::lenient;
 
 const NAME_KEYS: [&str; 3] = ["name", "tool", "tool_name"];
-const ARGUMENT_KEYS: [&str; 6] = [
-    "arguments",
-    "parameters",
-    "args",
-    "input",
-    "tool_input",
-    "kwargs",
-];
+const ARGUMENT_KEYS: [&str; 6] =
+    ["arguments", "parameters", "args", "input", "tool_input", "kwargs"];
 
 /// The tools that were offered.
 pub(super) struct Offered<'a> {
@@ -26,10 +20,7 @@ pub(super) struct Offered<'a> {
 
 impl<'a> Offered<'a> {
     pub(super) fn new(tools: &'a [ToolSpec]) -> Self {
-        Self {
-            tools,
-            folded: OnceCell::new(),
-        }
+        Self { tools, folded: OnceCell::new() }
     }
 
     /// The offered tool that a model means by `name`: the same name, that name behind a
@@ -44,14 +35,10 @@ impl<'a> Offered<'a> {
         if let Some(tool) = exact(bare) {
             return Some(tool);
         }
-        let folded = self
-            .folded
-            .get_or_init(|| self.tools.iter().map(|tool| fold(&tool.name)).collect());
+        let folded =
+            self.folded.get_or_init(|| self.tools.iter().map(|tool| fold(&tool.name)).collect());
         let bare = fold(bare);
-        let mut same = folded
-            .iter()
-            .zip(self.tools)
-            .filter(|(folded, _)| **folded == bare);
+        let mut same = folded.iter().zip(self.tools).filter(|(folded, _)| **folded == bare);
         match (same.next(), same.next()) {
             (Some((_, tool)), None) => Some(tool),
             _ => None,
@@ -69,9 +56,7 @@ impl<'a> Offered<'a> {
 
     /// One call or an array of calls; arguments may be absent where there are none.
     pub(super) fn calls(&self, value: &Value) -> Option<Vec<ChatToolCall>> {
-        self.each(value, |fields| {
-            Some(arguments(fields).unwrap_or_else(empty))
-        })
+        self.each(value, |fields| Some(arguments(fields).unwrap_or_else(empty)))
     }
 
     /// One call or an array of calls, each with arguments: what unmarked JSON must have.
@@ -84,9 +69,7 @@ impl<'a> Offered<'a> {
         value: &Value,
         arguments: impl Fn(&Map<String, Value>) -> Option<Value> + Copy,
     ) -> Option<Vec<ChatToolCall>> {
-        let items = value
-            .as_array()
-            .map_or(std::slice::from_ref(value), Vec::as_slice);
+        let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         items
             .iter()
             .map(|item| {
@@ -102,10 +85,7 @@ impl<'a> Offered<'a> {
 }
 
 fn name(fields: &Map<String, Value>) -> Option<&str> {
-    NAME_KEYS
-        .iter()
-        .chain(&["function"])
-        .find_map(|key| fields.get(*key)?.as_str())
+    NAME_KEYS.iter().chain(&["function"]).find_map(|key| fields.get(*key)?.as_str())
 }
 
 /// The arguments; a model may encode them as a string of JSON once too often.
@@ -125,8 +105,5 @@ fn empty() -> Value {
 }
 
 fn fold(name: &str) -> String {
-    name.chars()
-        .filter(|char| !matches!(char, '-' | '_'))
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|char| !matches!(char, '-' | '_')).flat_map(char::to_lowercase).collect()
 }

@@ -72,20 +72,13 @@ fn read_hermes(inside: &str, offered: &Offered<'_>) -> Option<(Vec<ChatToolCall>
 fn read_json(inside: &str, end: &str, offered: &Offered<'_>) -> Option<(Vec<ChatToolCall>, usize)> {
     let start = inside.trim_start();
     // By its brackets first: the arguments may well contain the end mark.
-    let by_brackets = lenient::value_len(start).and_then(|len| {
-        Some((
-            offered.calls(&lenient::parse(&start[..len])?)?,
-            &start[len..],
-        ))
-    });
+    let by_brackets = lenient::value_len(start)
+        .and_then(|len| Some((offered.calls(&lenient::parse(&start[..len])?)?, &start[len..])));
     let (mut calls, mut rest) = if let Some(found) = by_brackets {
         found
     } else {
         let len = start.find(end).unwrap_or(start.len());
-        (
-            offered.calls(&lenient::parse(&start[..len])?)?,
-            &start[len..],
-        )
+        (offered.calls(&lenient::parse(&start[..len])?)?, &start[len..])
     };
     // Several calls may share one pair of marks.
     while let Some((more, after)) = next_value(rest, offered) {
@@ -117,13 +110,8 @@ fn read_function(inside: &str, offered: &Offered<'_>) -> Option<(Vec<ChatToolCal
     while let Some(parameter) = rest.trim_start().strip_prefix("<parameter=") {
         let (key, value) = parameter.split_once('>')?;
         let len = parameter_len(value)?;
-        arguments.insert(
-            key.to_owned(),
-            typed(&value[..len], &schema["properties"][key]),
-        );
-        rest = value[len..]
-            .strip_prefix("</parameter>")
-            .unwrap_or_default();
+        arguments.insert(key.to_owned(), typed(&value[..len], &schema["properties"][key]));
+        rest = value[len..].strip_prefix("</parameter>").unwrap_or_default();
     }
     let rest = after_end(rest, FUNCTION_END);
     let call = offered.call(name, &Value::Object(arguments))?;
@@ -168,9 +156,7 @@ fn read_harmony(inside: &str, offered: &Offered<'_>) -> Option<(Vec<ChatToolCall
     let (header, start) = inside.split_once("<|message|>")?;
     let name = header.split([' ', '<']).next()?;
     let start = start.trim_start();
-    let len = lenient::value_len(start)
-        .or_else(|| start.find("<|call|>"))
-        .unwrap_or(start.len());
+    let len = lenient::value_len(start).or_else(|| start.find("<|call|>")).unwrap_or(start.len());
     let call = offered.call(name, &lenient::parse(&start[..len])?)?;
     let rest = after_end(&start[len..], "<|call|>");
     Some((vec![call], inside.len() - rest.len()))

@@ -26,16 +26,9 @@ fn tools() -> Vec<ToolSpec> {
 #[track_caller]
 fn check(text: &str, said: &str, calls: &[(&str, &str)]) {
     let found = salvage(text, &tools()).unwrap_or_else(|| panic!("nothing found in {text}"));
-    let got: Vec<_> = found
-        .calls
-        .iter()
-        .map(|call| (call.name.as_str(), call.arguments.as_str()))
-        .collect();
-    assert_eq!(
-        (found.text.as_str(), got.as_slice()),
-        (said, calls),
-        "{text}"
-    );
+    let got: Vec<_> =
+        found.calls.iter().map(|call| (call.name.as_str(), call.arguments.as_str())).collect();
+    assert_eq!((found.text.as_str(), got.as_slice()), (said, calls), "{text}");
 }
 
 const READ: (&str, &str) = ("file_read", r#"{"path":"a.py"}"#);
@@ -44,33 +37,17 @@ const READ_FROM: (&str, &str) = ("file_read", r#"{"first_line":3,"path":"a.py"}"
 #[test]
 fn marked_calls_are_found() {
     let json = r#"{"name": "file_read", "arguments": {"path": "a.py"}}"#;
-    check(
-        &format!("Let me see.\n<tool_call>\n{json}\n</tool_call>"),
-        "Let me see.",
-        &[READ],
-    );
+    check(&format!("Let me see.\n<tool_call>\n{json}\n</tool_call>"), "Let me see.", &[READ]);
     check(
         &format!("<tool_call>{json}</tool_call>\n<tool_call>{json}</tool_call>"),
         "",
         &[READ, READ],
     );
-    check(
-        &format!("<tool_call>{json}\n{json}</tool_call> Then."),
-        "Then.",
-        &[READ, READ],
-    );
+    check(&format!("<tool_call>{json}\n{json}</tool_call> Then."), "Then.", &[READ, READ]);
     check(&format!("<tool_call>{json}"), "", &[READ]);
-    check(
-        &format!("[TOOL_REQUEST]{json}[END_TOOL_REQUEST]"),
-        "",
-        &[READ],
-    );
+    check(&format!("[TOOL_REQUEST]{json}[END_TOOL_REQUEST]"), "", &[READ]);
     check(&format!("[TOOL_CALLS][{json}]"), "", &[READ]);
-    check(
-        "[TOOL_CALLS]file_read[ARGS]{\"path\": \"a.py\"}",
-        "",
-        &[READ],
-    );
+    check("[TOOL_CALLS]file_read[ARGS]{\"path\": \"a.py\"}", "", &[READ]);
     check(
         r#"<|python_tag|>{"name": "file_read", "parameters": {"path": "a.py"}}<|eom_id|>"#,
         "",
@@ -93,10 +70,7 @@ fn the_form_of_qwen3_coder_is_typed_by_the_schema() {
     check(
         "<tool_call>\n<function=file_write>\n<parameter=path>\n7\n</parameter>\n<parameter=content>\nx </parameter> y\n\n</parameter>\n</function>\n</tool_call>",
         "",
-        &[(
-            "file_write",
-            r#"{"content":"x </parameter> y\n","path":"7"}"#,
-        )],
+        &[("file_write", r#"{"content":"x </parameter> y\n","path":"7"}"#)],
     );
 }
 
@@ -112,11 +86,7 @@ fn unmarked_calls_are_found() {
         "I read it:",
         &[READ],
     );
-    check(
-        r#"{"tool": "file_read", "args": {"path": "a.py"}}"#,
-        "",
-        &[READ],
-    );
+    check(r#"{"tool": "file_read", "args": {"path": "a.py"}}"#, "", &[READ]);
     check(
         "I read it:\n{\"name\": \"file_read\", \"parameters\": {\"path\": \"a.py\"}}\n",
         "I read it:",
@@ -172,10 +142,7 @@ fn what_is_no_call_stays_text() {
     }
     let call = r#"<tool_call>{"name": "file_read", "arguments": {}}</tool_call>"#;
     assert_eq!(salvage(call, &[]), None);
-    assert_eq!(
-        salvage_tagged(r#"{"name": "file_read", "arguments": {}}"#, &tools()),
-        None
-    );
+    assert_eq!(salvage_tagged(r#"{"name": "file_read", "arguments": {}}"#, &tools()), None);
 }
 
 proptest! {

@@ -233,10 +233,8 @@ impl Script {
     /// Reads a script from a file.
     pub fn load(path: &Path) -> Result<Self, ScriptError> {
         let origin = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|cause| ScriptError::Unreadable {
-            path: origin.clone(),
-            cause,
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|cause| ScriptError::Unreadable { path: origin.clone(), cause })?;
         Self::parse(&origin, &text)
     }
 
@@ -260,18 +258,11 @@ impl Script {
         for table in tables {
             let line = line_of(text, Some(table.span()));
             let turn = read_turn(table.into_inner(), line, &turns).map_err(|problem| {
-                ScriptError::Wrong {
-                    origin: origin.to_owned(),
-                    line,
-                    problem,
-                }
+                ScriptError::Wrong { origin: origin.to_owned(), line, problem }
             })?;
             turns.push(turn);
         }
-        Ok(Self {
-            origin: origin.to_owned(),
-            turns,
-        })
+        Ok(Self { origin: origin.to_owned(), turns })
     }
 
     /// What the script is called in messages.
@@ -317,11 +308,7 @@ fn read_turn(table: TurnTable, line: usize, before: &[Turn]) -> Result<Turn, Str
 }
 
 fn read_call(tool: TurnTool) -> Result<Call, String> {
-    let TurnTool {
-        name,
-        arguments,
-        id,
-    } = tool;
+    let TurnTool { name, arguments, id } = tool;
     let arguments = match arguments {
         toml::Value::String(raw) => Arguments::Raw(raw),
         table @ toml::Value::Table(_) => Arguments::Json(
@@ -338,11 +325,7 @@ fn read_call(tool: TurnTool) -> Result<Call, String> {
             ));
         }
     };
-    Ok(Call {
-        id,
-        name,
-        arguments,
-    })
+    Ok(Call { id, name, arguments })
 }
 
 fn line_of(text: &str, span: Option<Range<usize>>) -> usize {

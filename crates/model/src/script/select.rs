@@ -51,17 +51,12 @@ fn is_due(turn: &Turn, number: u32) -> bool {
 }
 
 fn contains(turn: &Turn, chat: &Chat) -> bool {
-    turn.contains
-        .iter()
-        .all(|text| chat.messages.iter().any(|it| has(it, text)))
+    turn.contains.iter().all(|text| chat.messages.iter().any(|it| has(it, text)))
 }
 
 fn has(message: &ChatMessage, text: &str) -> bool {
     let called = match message {
-        ChatMessage::Assistant {
-            text: _,
-            tool_calls,
-        } => tool_calls.as_slice(),
+        ChatMessage::Assistant { text: _, tool_calls } => tool_calls.as_slice(),
         ChatMessage::System(_) | ChatMessage::User(_) | ChatMessage::Tool { .. } => &[],
     };
     text_of(message).contains(text) || called.iter().any(|it| it.arguments.contains(text))
@@ -71,15 +66,8 @@ fn text_of(message: &ChatMessage) -> &str {
     match message {
         ChatMessage::System(text)
         | ChatMessage::User(text)
-        | ChatMessage::Assistant {
-            text,
-            tool_calls: _,
-        }
-        | ChatMessage::Tool {
-            id: _,
-            name: _,
-            text,
-        } => text,
+        | ChatMessage::Assistant { text, tool_calls: _ }
+        | ChatMessage::Tool { id: _, name: _, text } => text,
     }
 }
 
@@ -94,21 +82,13 @@ fn no_turn(script: &Script, chat: &Chat, number: u32) -> String {
         chat.role.name(),
         chat.step
     );
-    let served: Vec<_> = script
-        .turns()
-        .iter()
-        .filter(|turn| serves(turn, chat))
-        .collect();
+    let served: Vec<_> = script.turns().iter().filter(|turn| serves(turn, chat)).collect();
     if served.is_empty() {
         return format!("{asked}; the script has no turn for that role and step");
     }
     let more = served.len().saturating_sub(LISTED_MAX);
     let listed: Vec<_> = served.into_iter().take(LISTED_MAX).map(describe).collect();
-    let more = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{asked}; there are {}{more}", listed.join(", "))
 }
 
@@ -132,9 +112,5 @@ fn beginning(text: &str) -> String {
 }
 
 fn mismatch(message: String) -> ChatError {
-    ChatError {
-        kind: ChatErrorKind::ScriptMismatch,
-        message,
-        retry_after_ms: None,
-    }
+    ChatError { kind: ChatErrorKind::ScriptMismatch, message, retry_after_ms: None }
 }

@@ -1,0 +1,7 @@
+//! The client against a server on a real socket: every dialect, every deviation, every failure.
+
+mod answers;
+mod failures;
+mod identity;
+mod limits;
+mod support;
