@@ -87,31 +87,17 @@ pub enum PayloadError {
 /// Encodes an event.
 pub fn encode(event: &Event) -> Result<Encoded, EncodeError> {
     let name = event.name();
-    let payload = event
-        .encode_payload()
-        .map_err(|source| EncodeError::Payload {
-            event: name,
-            source,
-        })?;
+    let payload =
+        event.encode_payload().map_err(|source| EncodeError::Payload { event: name, source })?;
     if payload.len() > PAYLOAD_BYTES_MAX {
-        return Err(EncodeError::TooLarge {
-            event: name,
-            size_bytes: payload.len(),
-        });
+        return Err(EncodeError::TooLarge { event: name, size_bytes: payload.len() });
     }
-    Ok(Encoded {
-        event_type: event.type_number(),
-        schema_version: event.schema_version(),
-        payload,
-    })
+    Ok(Encoded { event_type: event.type_number(), schema_version: event.schema_version(), payload })
 }
 
 /// Decodes an event and raises it to the newest version.
 pub fn decode(event_type: u16, schema_version: u16, payload: &[u8]) -> Result<Event, DecodeError> {
-    let unknown = DecodeError::Unknown {
-        event_type,
-        schema_version,
-    };
+    let unknown = DecodeError::Unknown { event_type, schema_version };
     if schema_version != 1 {
         return Err(unknown);
     }

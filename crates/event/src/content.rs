@@ -75,10 +75,7 @@ impl Content {
         }
         let bytes = std::mem::take(text).into_bytes();
         let hash = Hash::of(&bytes);
-        *self = Self::Blob {
-            hash,
-            size_bytes: bytes.len() as u64,
-        };
+        *self = Self::Blob { hash, size_bytes: bytes.len() as u64 };
         Some(Blob { hash, bytes })
     }
 }

@@ -52,11 +52,7 @@ fn civil_date(days: u64) -> (u64, u64, u64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     (year, month, day)
 }
@@ -71,11 +67,7 @@ impl FromStr for RunId {
             _ => TAIL_DIGITS.contains(&byte),
         };
         let fits = text.len() == 21 && text.bytes().enumerate().all(|(i, b)| shape(i, b));
-        if fits {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(RunIdError(text.to_owned()))
-        }
+        if fits { Ok(Self(text.to_owned())) } else { Err(RunIdError(text.to_owned())) }
     }
 }
 
@@ -163,21 +155,14 @@ mod tests {
         let id = RunId::new(1_795_195_597_123, 0x00ab_cdef);
         assert_eq!(id.as_str(), "20261120-172637-ffkqa");
         assert_eq!(id.as_str().parse::<RunId>(), Ok(id));
-        assert_eq!(
-            RunId::new(951_782_400_000, 0).as_str(),
-            "20000229-000000-00000"
-        );
+        assert_eq!(RunId::new(951_782_400_000, 0).as_str(), "20000229-000000-00000");
     }
 
     #[test]
     fn other_texts_are_no_run_ids() {
-        for text in [
-            "",
-            "last",
-            "20261120-172637",
-            "20261120-172637-UPPER",
-            "../../../etc/passwd00",
-        ] {
+        for text in
+            ["", "last", "20261120-172637", "20261120-172637-UPPER", "../../../etc/passwd00"]
+        {
             assert!(text.parse::<RunId>().is_err(), "{text}");
         }
     }

@@ -176,10 +176,7 @@ pub struct VerifierSettings {
 
 impl Default for VerifierSettings {
     fn default() -> Self {
-        Self {
-            commands: Vec::new(),
-            placeholders: true,
-        }
+        Self { commands: Vec::new(), placeholders: true }
     }
 }
 

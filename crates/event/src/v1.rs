@@ -175,9 +175,7 @@ impl Event {
         let mut blobs = Vec::new();
         let mut inline_bytes = 0;
         self.visit_contents(&mut |content| {
-            let room = EVENT_TEXT_BYTES_MAX
-                .saturating_sub(inline_bytes)
-                .min(INLINE_BYTES_MAX);
+            let room = EVENT_TEXT_BYTES_MAX.saturating_sub(inline_bytes).min(INLINE_BYTES_MAX);
             blobs.extend(content.split(room));
             inline_bytes += content.inline().map_or(0, str::len);
         });

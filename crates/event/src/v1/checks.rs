@@ -79,26 +79,11 @@ pub struct CommandReport {
 
 impl Contents for ChecksEnded {
     fn visit_contents(&mut self, visit: &mut dyn FnMut(&mut Content)) {
-        let Self {
-            effect: _,
-            reports,
-            commands,
-        } = self;
-        for CheckReport {
-            step: _,
-            findings: _,
-            diff,
-        } in reports
-        {
+        let Self { effect: _, reports, commands } = self;
+        for CheckReport { step: _, findings: _, diff } in reports {
             visit(diff);
         }
-        for CommandReport {
-            name: _,
-            outcome: _,
-            output,
-            elapsed_ms: _,
-        } in commands
-        {
+        for CommandReport { name: _, outcome: _, output, elapsed_ms: _ } in commands {
             visit(output);
         }
     }

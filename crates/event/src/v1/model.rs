@@ -216,15 +216,8 @@ fn visit_message(message: &mut Message, visit: &mut dyn FnMut(&mut Content)) {
     match message {
         Message::System { content }
         | Message::User { content }
-        | Message::Tool {
-            id: _,
-            name: _,
-            content,
-        } => visit(content),
-        Message::Assistant {
-            content,
-            tool_calls,
-        } => {
+        | Message::Tool { id: _, name: _, content } => visit(content),
+        Message::Assistant { content, tool_calls } => {
             visit(content);
             visit_tool_calls(tool_calls, visit);
         }
@@ -232,12 +225,7 @@ fn visit_message(message: &mut Message, visit: &mut dyn FnMut(&mut Content)) {
 }
 
 fn visit_tool_calls(tool_calls: &mut [ToolCall], visit: &mut dyn FnMut(&mut Content)) {
-    for ToolCall {
-        id: _,
-        name: _,
-        arguments,
-    } in tool_calls
-    {
+    for ToolCall { id: _, name: _, arguments } in tool_calls {
         visit(arguments);
     }
 }

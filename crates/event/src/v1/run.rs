@@ -52,12 +52,7 @@ impl Contents for RunStarted {
             settings: _,
             seed: _,
         } = self;
-        let Definition::Plan(PlanDefinition {
-            title: _,
-            path: _,
-            text,
-            chunks,
-        }) = definition;
+        let Definition::Plan(PlanDefinition { title: _, path: _, text, chunks }) = definition;
         visit(text);
         chunks.iter_mut().for_each(visit);
     }

@@ -56,13 +56,7 @@ pub struct TaskDefinition {
 
 impl Contents for StepsAdded {
     fn visit_contents(&mut self, visit: &mut dyn FnMut(&mut Content)) {
-        for NewStep {
-            key: _,
-            title: _,
-            needs: _,
-            definition,
-        } in &mut self.steps
-        {
+        for NewStep { key: _, title: _, needs: _, definition } in &mut self.steps {
             match definition {
                 StepDefinition::Planning { chunk: _ } => {}
                 StepDefinition::Task(TaskDefinition {
@@ -201,10 +195,4 @@ pub struct AnswerRejected {
     pub problems: Vec<String>,
 }
 
-without_contents!(
-    StepStarted,
-    StepEnded,
-    StepParked,
-    StepRetried,
-    AnswerRejected
-);
+without_contents!(StepStarted, StepEnded, StepParked, StepRetried, AnswerRejected);
