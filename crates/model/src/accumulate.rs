@@ -344,3 +344,6 @@ pub(crate) fn excerpt(data: &[u8]) -> String {
     }
     short
 }
+
+#[cfg(test)]
+mod tests;

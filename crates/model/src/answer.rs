@@ -68,3 +68,96 @@ fn join(mut told_apart: String, leaked: &str) -> String {
     told_apart.push_str(leaked);
     told_apart
 }
+
+#[cfg(test)]
+mod tests {
+    use lao_event::{
+        Role, ToolSpec,
+        latest::{FinishReason, Timing, Usage},
+    };
+    use lao_port::{Chat, ChatAnswer, ChatFormat, ChatToolCall, Sampling};
+
+    use super::complete;
+    use crate::accumulate::Collected;
+
+    const CALL: &str = r#"<tool_call>{"name": "grep", "arguments": {}}</tool_call>"#;
+
+    fn answer(text: &str, reasoning: &str, finish: FinishReason, called: &[&str]) -> ChatAnswer {
+        let call = |arguments: &&str| ChatToolCall {
+            id: String::new(),
+            name: "grep".to_owned(),
+            arguments: (*arguments).to_owned(),
+        };
+        let collected = Collected {
+            text: text.to_owned(),
+            reasoning: reasoning.to_owned(),
+            tool_calls: called.iter().map(call).collect(),
+            finish,
+            usage: Usage::default(),
+            model: String::new(),
+            server: None,
+        };
+        complete(collected, &chat(), Timing::default())
+    }
+
+    fn chat() -> Chat {
+        Chat {
+            endpoint: "local".to_owned(),
+            model: "tiny".to_owned(),
+            role: Role::Coder,
+            step: "t1".to_owned(),
+            messages: Vec::new(),
+            tools: vec![ToolSpec {
+                name: "grep".to_owned(),
+                description: "Finds.".to_owned(),
+                parameters: "{}".to_owned(),
+            }],
+            native_tools: true,
+            format: ChatFormat::Text,
+            output_tokens_max: 9,
+            sampling: Sampling::default(),
+        }
+    }
+
+    #[test]
+    fn a_call_in_the_text_is_a_call_unless_it_was_cut_or_others_were_made() {
+        let found = answer(&format!("Now. {CALL}"), "", FinishReason::Stop, &[]);
+        assert_eq!((found.text.as_str(), found.tool_calls.len()), ("Now.", 1));
+        assert_eq!(found.finish, FinishReason::ToolCalls);
+        for (finish, called) in [
+            (FinishReason::Length, &[][..]),
+            (FinishReason::ContentFilter, &[][..]),
+            (FinishReason::ToolCalls, &["{}"][..]),
+        ] {
+            let kept = answer(CALL, "", finish, called);
+            assert_eq!((kept.text.as_str(), kept.finish), (CALL, finish));
+            assert_eq!(kept.tool_calls.len(), called.len());
+        }
+    }
+
+    #[test]
+    fn a_call_in_the_reasoning_counts_only_where_nothing_is_said() {
+        let silent = answer("\n", CALL, FinishReason::Stop, &[]);
+        assert_eq!((silent.text.as_str(), silent.tool_calls.len()), ("", 1));
+        let leaked = answer(&format!("<think>{CALL}</think>"), "", FinishReason::Stop, &[]);
+        assert_eq!(leaked.tool_calls.len(), 1);
+        let said = answer("Done.", CALL, FinishReason::Stop, &[]);
+        assert!(said.tool_calls.is_empty());
+    }
+
+    #[test]
+    fn a_cut_answer_keeps_the_calls_that_had_ended() {
+        let cut = answer("", "", FinishReason::Length, &["{\"a\": 1}", "{\"a\": ", ""]);
+        let kept: Vec<_> = cut.tool_calls.iter().map(|it| it.arguments.as_str()).collect();
+        assert_eq!(kept, ["{\"a\": 1}"]);
+        let whole = answer("", "", FinishReason::ToolCalls, &["{\"a\": "]);
+        assert_eq!(whole.tool_calls.len(), 1);
+    }
+
+    #[test]
+    fn reasoning_of_both_kinds_is_joined() {
+        let both = answer("<think>b</think>Yes.", "a", FinishReason::Stop, &[]);
+        assert_eq!((both.text.as_str(), both.reasoning.as_str()), ("Yes.", "a\n\nb"));
+        assert_eq!(both.model, "tiny");
+    }
+}

@@ -25,7 +25,7 @@ mod probe;
 mod reasoning;
 mod request;
 mod salvage;
-mod script;
+pub mod script;
 mod sse;
 mod transport;
 
@@ -34,7 +34,5 @@ pub use endpoint::{Endpoint, LocalUrl, LocalUrlError, ServerKind};
 pub use models::Models;
 pub use openai::OpenAiModel;
 pub use probe::{ProbeError, Probed, ProbedModel, default_ports, probe};
-pub use script::{
-    Script, ScriptError, ScriptedModel, TurnError, TurnErrorKind, TurnFinish, TurnTable, TurnTool,
-};
+pub use script::{Script, ScriptError, ScriptedModel};
 pub use sse::{FRAME_BYTES_MAX, Frame, FrameTooLong, SseParser};

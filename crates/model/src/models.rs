@@ -43,3 +43,49 @@ impl Model for Models {
         Box::pin(async move { Err(error) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lao_event::Role;
+    use lao_port::{Chat, ChatErrorKind, ChatFormat, ChatMessage, Model, Sampling};
+
+    use super::Models;
+    use crate::{
+        endpoint::{Endpoint, LocalUrl},
+        openai::OpenAiModel,
+        script::{Script, ScriptedModel},
+    };
+
+    #[tokio::test]
+    async fn calls_go_where_their_endpoint_is() {
+        let url = LocalUrl::parse("http://127.0.0.1:9", &[]).unwrap();
+        let turn = "[[turn]]\nrole = \"pilot\"\nstep = \"*\"\ntext = \"played\"\n";
+        let script = ScriptedModel::new(Script::parse("s", turn).unwrap());
+        let models = Models::new(
+            OpenAiModel::new([Endpoint::new("server", url)]),
+            [("script".to_owned(), script)],
+        );
+        let mut chat = Chat {
+            endpoint: "script".to_owned(),
+            model: "m".to_owned(),
+            role: Role::Pilot,
+            step: "s".to_owned(),
+            messages: vec![ChatMessage::User("hi".to_owned())],
+            tools: Vec::new(),
+            native_tools: true,
+            format: ChatFormat::Text,
+            output_tokens_max: 9,
+            sampling: Sampling::default(),
+        };
+        assert_eq!(models.chat(&chat, &|_| {}).await.unwrap().text, "played");
+        chat.endpoint = "server".to_owned();
+        let away = models.chat(&chat, &|_| {}).await.unwrap_err();
+        assert_eq!(away.kind, ChatErrorKind::Unreachable);
+        chat.endpoint = "neither".to_owned();
+        let unknown = models.chat(&chat, &|_| {}).await.unwrap_err();
+        assert_eq!(
+            unknown.message,
+            "no endpoint is named `neither`; the configuration has: server, script"
+        );
+    }
+}

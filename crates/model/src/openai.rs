@@ -9,6 +9,7 @@
 mod exchange;
 mod explain;
 mod identity;
+mod window;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -19,8 +20,14 @@ use tokio::time::{Instant, timeout_at};
 use self::{
     exchange::{Exchange, Failure, Wait},
     identity::Identity,
+    window::Window,
 };
-use crate::{answer, endpoint::Endpoint, request, transport::Transport};
+use crate::{
+    answer,
+    endpoint::{Endpoint, ServerKind},
+    request,
+    transport::Transport,
+};
 
 /// Model servers, asked by the OpenAI protocol; endpoints by name.
 ///
@@ -110,11 +117,20 @@ impl Server {
         on_progress: OnProgress<'_>,
     ) -> Result<ChatAnswer, Failure> {
         let kind = self.check_identity(chat).await?;
+        let window = if kind == ServerKind::Ollama {
+            self.check_window(chat).await?
+        } else {
+            Window::MayFit
+        };
         let body =
             request::body(chat, kind).map_err(|error| Failure::Request(error.to_string()))?;
         let mut exchange = Exchange::new(&self.endpoint, started, on_progress);
         let request = self.transport.post("/v1/chat/completions", body);
         let collected = exchange.run(request).await?;
+        if window == Window::Unknown {
+            // The call has loaded the model: now the window is known, and what was lost with it.
+            self.check_window(chat).await?;
+        }
         let timing = Timing {
             first_token_ms: exchange.first_token_ms(),
             total_ms: millis(started.elapsed()),

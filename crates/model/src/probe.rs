@@ -131,6 +131,8 @@ pub(crate) enum Glance {
     Busy,
     /// It says nothing that is known.
     Unknown,
+    /// It does not answer in time.
+    Silent,
     /// Nobody answers, and why.
     Away(String),
 }
@@ -173,9 +175,8 @@ impl From<ProbeError> for Glance {
         match error {
             ProbeError::Unreachable { url: _, cause } => Self::Away(cause),
             ProbeError::Busy { .. } => Self::Busy,
-            ProbeError::TimedOut { .. }
-            | ProbeError::KeyWanted { .. }
-            | ProbeError::NotAModelServer { .. } => Self::Unknown,
+            ProbeError::TimedOut { .. } => Self::Silent,
+            ProbeError::KeyWanted { .. } | ProbeError::NotAModelServer { .. } => Self::Unknown,
         }
     }
 }

@@ -143,7 +143,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, said: &str, thought: &str) {
-        let got = split(text.to_owned());
+        let got = split(String::from(text));
         assert_eq!((got.text.as_str(), got.reasoning.as_str()), (said, thought));
     }
 

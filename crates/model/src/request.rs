@@ -45,7 +45,7 @@ pub(crate) fn body(chat: &Chat, kind: ServerKind) -> Result<Vec<u8>, SchemaNotJs
         response_format: response_format(&chat.format)?,
     };
     // Room for what is not text: names, quotes, escapes.
-    let mut bytes = Vec::with_capacity(prompt_bytes(messages) + prompt_bytes(messages) / 8 + 4096);
+    let mut bytes = Vec::with_capacity(prompt_bytes(messages) + messages.len() * 96 + 4096);
     serde_json::to_writer(&mut bytes, &body).expect("no key of the body is other than a text");
     Ok(bytes)
 }
@@ -264,14 +264,15 @@ pub(crate) fn object_text(arguments: &str) -> Cow<'_, str> {
     Cow::Owned(serde_json::json!({ "malformed_arguments": arguments }).to_string())
 }
 
-fn prompt_bytes(messages: &[ChatMessage]) -> usize {
+/// Bytes of the texts of a prompt, about.
+pub(crate) fn prompt_bytes(messages: &[ChatMessage]) -> usize {
     messages
         .iter()
         .map(|message| match message {
             ChatMessage::System(text) | ChatMessage::User(text) => text.len(),
             ChatMessage::Tool { id, name, text } => id.len() + name.len() + text.len(),
             ChatMessage::Assistant { text, tool_calls } => {
-                let calls = tool_calls.iter().map(|call| call.arguments.len() + 96);
+                let calls = tool_calls.iter().map(|call| call.name.len() + call.arguments.len());
                 text.len() + calls.sum::<usize>()
             }
         })

@@ -15,8 +15,11 @@ use crate::{
     transport::{cause_of, read_body, redirect_target},
 };
 
-/// How long to wait, after the finish reason, for the usage and the end of the stream.
+/// How long to wait, after the finish reason, for the usage and the end mark.
 const TRAILER_WAIT: Duration = Duration::from_secs(2);
+
+/// How long to wait, after the end mark, for the connection to become free for the next call.
+const CLOSING_WAIT: Duration = Duration::from_millis(100);
 
 /// The most bytes of an error body that are read.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
@@ -65,6 +68,13 @@ pub(super) enum Failure {
         /// Why.
         cause: String,
     },
+    /// The server would silently drop the beginning of the prompt.
+    Window {
+        /// Bytes of the prompt.
+        prompt_bytes: usize,
+        /// Tokens of the window.
+        context_tokens: u64,
+    },
     /// The model would run on somebody else's machine.
     Cloud {
         /// How it is known.
@@ -87,7 +97,7 @@ pub(super) enum Wait {
 pub(super) struct Exchange<'a> {
     endpoint: &'a Endpoint,
     started: Instant,
-    /// When the next token must be there.
+    /// When the next token, or after the finish the end of the stream, must be there.
     deadline: Instant,
     first_token: Option<Instant>,
     on_progress: OnProgress<'a>,
@@ -208,6 +218,7 @@ impl<'a> Exchange<'a> {
     ) -> Result<(), Failure> {
         let pieces_before = self.collected.pieces();
         let frames_before = *frames;
+        let was_finished = self.collected.is_finished();
         let mut taken = Ok(());
         parser
             .push(piece, &mut |frame| {
@@ -218,19 +229,29 @@ impl<'a> Exchange<'a> {
             })
             .map_err(|_| Failure::Stream(StreamFault::TooLarge))?;
         taken.map_err(Failure::Stream)?;
-        if self.collected.pieces() > 0 && *frames > frames_before {
+        // A role alone, which some servers send before they begin to compute, is no token.
+        if self.collected.pieces() > 0 && !was_finished && *frames > frames_before {
             self.token_came();
         }
+        self.shorten_deadline(was_finished);
         self.report_pieces(pieces_before);
         Ok(())
+    }
+
+    /// Once the answer is whole, nothing that may follow is worth a long wait.
+    fn shorten_deadline(&mut self, was_finished: bool) {
+        let now = Instant::now();
+        if self.collected.is_done() {
+            self.deadline = self.deadline.min(now + CLOSING_WAIT);
+        } else if self.collected.is_finished() && !was_finished {
+            self.deadline = now + TRAILER_WAIT;
+        }
     }
 
     /// The next bytes, in time; none at the end of the stream.
     async fn next_piece(&mut self, response: &mut Response) -> Result<Option<Bytes>, Failure> {
         let finished = self.collected.is_finished();
-        let deadline =
-            if finished { self.deadline.min(Instant::now() + TRAILER_WAIT) } else { self.deadline };
-        match timeout_at(deadline, response.chunk()).await {
+        match timeout_at(self.deadline, response.chunk()).await {
             Ok(Ok(piece)) => Ok(piece),
             // The answer is whole: how the connection ends does not matter.
             Ok(Err(_)) | Err(_) if finished => Ok(None),

@@ -181,6 +181,14 @@ fn explain_own(failure: &Failure, model: &str) -> (ChatErrorKind, String) {
                  log may say why"
             ),
         ),
+        Failure::Window { prompt_bytes, context_tokens } => (
+            ChatErrorKind::WindowExceeded,
+            format!(
+                "the prompt of {prompt_bytes} bytes does not fit the {context_tokens} tokens that \
+                 Ollama gives `{model}`, and Ollama would silently drop its beginning: set \
+                 OLLAMA_CONTEXT_LENGTH for the server, or num_ctx for the model"
+            ),
+        ),
         Failure::Cloud { evidence } => (
             ChatErrorKind::Refused,
             format!(

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long finding out may take; a server that is busy may not answer at all.
-const IDENTIFY_LIMIT: Duration = Duration::from_secs(5);
+pub(super) const IDENTIFY_LIMIT: Duration = Duration::from_secs(5);
 
 /// What has been learnt about a server.
 #[derive(Debug, Default)]
@@ -66,6 +66,10 @@ impl Server {
             }
             // It may say more about itself later; for now it is asked as any other.
             Glance::Unknown | Glance::Busy => Ok(ServerKind::OpenAi),
+            // Before it is known where the model runs, no prompt leaves.
+            Glance::Silent => {
+                Err(Failure::Unreachable("it takes the connection and says nothing".to_owned()))
+            }
             Glance::Away(cause) => Err(Failure::Unreachable(cause)),
         }
     }
