@@ -25,12 +25,7 @@ pub(crate) fn advance(state: &State) -> Option<Event> {
     }
     match run.workspace.readiness {
         Readiness::Due => {
-            return Some(
-                WorkspaceStarted {
-                    effect: state.next_effect(),
-                }
-                .into(),
-            );
+            return Some(WorkspaceStarted { effect: state.next_effect() }.into());
         }
         Readiness::Preparing => return None,
         Readiness::Ready => {}
@@ -52,13 +47,7 @@ fn is_idle(state: &State) -> bool {
 fn skip_doomed(state: &State) -> Option<Event> {
     let (id, culprit) = state.index.doomed.first_key_value()?;
     let reason = SkipReason::UpstreamFailed { step: *culprit };
-    Some(
-        StepEnded {
-            step: *id,
-            outcome: StepOutcome::Skipped(reason),
-        }
-        .into(),
-    )
+    Some(StepEnded { step: *id, outcome: StepOutcome::Skipped(reason) }.into())
 }
 
 fn ask_due(state: &State) -> Option<Event> {
@@ -82,14 +71,7 @@ fn has_place(state: &State) -> bool {
 fn start_ready(state: &State) -> Option<Event> {
     let id: StepId = *state.index.ready.first()?;
     let may = !state.at(id).is_task() || has_place(state);
-    may.then(|| {
-        StepStarted {
-            step: id,
-            attempt: Attempt(1),
-            cause: StartCause::Ready,
-        }
-        .into()
-    })
+    may.then(|| StepStarted { step: id, attempt: Attempt(1), cause: StartCause::Ready }.into())
 }
 
 fn end_if_idle(state: &State) -> Option<Event> {

@@ -27,14 +27,7 @@ pub(crate) fn advance_task(state: &State) -> Option<Event> {
     }
     let steps = vec![*state.index.checks.front()?];
     let effect = state.next_effect();
-    Some(
-        ChecksStarted {
-            effect,
-            steps,
-            scope: ChecksScope::Task,
-        }
-        .into(),
-    )
+    Some(ChecksStarted { effect, steps, scope: ChecksScope::Task }.into())
 }
 
 /// The most tasks in one wave, which bounds the size of its report.
@@ -49,14 +42,7 @@ pub(crate) fn advance_wave(state: &State) -> Option<Event> {
     }
     let steps = index.wave.iter().copied().take(WAVE_TASKS_MAX).collect();
     let effect = state.next_effect();
-    Some(
-        ChecksStarted {
-            effect,
-            steps,
-            scope: ChecksScope::Wave,
-        }
-        .into(),
-    )
+    Some(ChecksStarted { effect, steps, scope: ChecksScope::Wave }.into())
 }
 
 pub(crate) fn decide_ended(
@@ -65,10 +51,8 @@ pub(crate) fn decide_ended(
     reports: Vec<CheckReport>,
     commands: Vec<CommandReport>,
 ) -> Result<Vec<Event>, Rejection> {
-    let Some(InFlight {
-        kind: InFlightKind::Checks { steps, .. },
-        ..
-    }) = state.in_flight.get(&effect)
+    let Some(InFlight { kind: InFlightKind::Checks { steps, .. }, .. }) =
+        state.in_flight.get(&effect)
     else {
         return Err(Rejection::UnknownEffect(effect));
     };
@@ -84,12 +68,7 @@ pub(crate) fn decide_ended(
             (rounds > limit).then(|| step::failed(report.step, FailureReason::ChecksRed, message()))
         })
         .collect();
-    let ended: Event = ChecksEnded {
-        effect,
-        reports,
-        commands,
-    }
-    .into();
+    let ended: Event = ChecksEnded { effect, reports, commands }.into();
     Ok(std::iter::once(ended).chain(failed).collect())
 }
 
@@ -100,9 +79,7 @@ fn expect_report_of_each(steps: &[StepId], reports: &[CheckReport]) -> Result<()
             return Err(Rejection::ReportUnasked(report.step));
         }
     }
-    missing
-        .pop_first()
-        .map_or(Ok(()), |step| Err(Rejection::ReportIncomplete(step)))
+    missing.pop_first().map_or(Ok(()), |step| Err(Rejection::ReportIncomplete(step)))
 }
 
 /// A red command without any finding would let tasks pass; then it is a finding of them all.
@@ -134,10 +111,7 @@ fn with_red_commands(
 
 fn red_message(rounds: u32, findings: &[Finding]) -> String {
     let first = findings.first().map(|finding| {
-        let place = finding
-            .file
-            .as_deref()
-            .map_or(String::new(), |file| format!("{file}: "));
+        let place = finding.file.as_deref().map_or(String::new(), |file| format!("{file}: "));
         format!("{place}{}", finding.message)
     });
     format!(
@@ -151,43 +125,29 @@ pub(crate) fn evolve_started(
     state: &mut State,
     event: &ChecksStarted,
 ) -> Result<(), Inconsistency> {
-    let kind = InFlightKind::Checks {
-        steps: event.steps.clone(),
-        scope: event.scope,
-    };
+    let kind = InFlightKind::Checks { steps: event.steps.clone(), scope: event.scope };
     state.begin(event.effect, None, kind)?;
     if state.index.checking.replace(event.effect).is_some() {
         return Err(Inconsistency::new("two rounds of checks at the same time"));
     }
     let due = match event.scope {
         ChecksScope::Task => event.steps.as_slice() == state.index.checks.pop_front().as_slice(),
-        ChecksScope::Wave => event
-            .steps
-            .iter()
-            .all(|step| state.index.wave.contains(step)),
+        ChecksScope::Wave => event.steps.iter().all(|step| state.index.wave.contains(step)),
     };
     if due {
         Ok(())
     } else {
-        Err(Inconsistency::new(
-            "checks of tasks that were not to be checked",
-        ))
+        Err(Inconsistency::new("checks of tasks that were not to be checked"))
     }
 }
 
 pub(crate) fn evolve_ended(state: &mut State, event: &ChecksEnded) -> Result<(), Inconsistency> {
     let flight = state.end(event.effect)?;
     let InFlightKind::Checks { scope, .. } = flight.kind else {
-        return Err(Inconsistency::new(format!(
-            "{} checked nothing",
-            event.effect
-        )));
+        return Err(Inconsistency::new(format!("{} checked nothing", event.effect)));
     };
     state.index.checking = None;
-    let green = event
-        .reports
-        .iter()
-        .all(|report| report.findings.is_empty());
+    let green = event.reports.iter().all(|report| report.findings.is_empty());
     for report in &event.reports {
         note_report(state, report, &event.commands)?;
         let passed = report.findings.is_empty();

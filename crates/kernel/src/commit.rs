@@ -22,11 +22,7 @@ pub(crate) fn advance(state: &State) -> Option<Event> {
         return None;
     }
     let id = *state.index.commits.front()?;
-    let commit = match state
-        .at(id)
-        .work()
-        .expect("a step that commits is under way")
-    {
+    let commit = match state.at(id).work().expect("a step that commits is under way") {
         Work::Planning(_) => planning_commit(state, id),
         Work::Task(work) => match work.phase {
             TaskPhase::CodeCommit => code_commit(state, id, work),
@@ -60,10 +56,7 @@ fn code_commit(state: &State, id: StepId, work: &TaskWork) -> CommitStarted {
         .keys()
         .filter_map(|path| {
             let hash = *state.files.get(path)?;
-            Some(CommitPath {
-                path: path.clone(),
-                hash,
-            })
+            Some(CommitPath { path: path.clone(), hash })
         })
         .collect();
     CommitStarted {
@@ -83,10 +76,7 @@ fn code_commit(state: &State, id: StepId, work: &TaskWork) -> CommitStarted {
 
 fn review_commit(state: &State, id: StepId, work: &TaskWork) -> CommitStarted {
     let step = state.at(id);
-    let review = work
-        .reviews
-        .last()
-        .expect("a review is committed after it was given");
+    let review = work.reviews.last().expect("a review is committed after it was given");
     CommitStarted {
         effect: state.next_effect(),
         step: id,
@@ -111,10 +101,7 @@ fn subject(phase: &str, title: &str) -> String {
     if line.chars().count() <= SUBJECT_CHARS_MAX {
         return line;
     }
-    line.chars()
-        .take(SUBJECT_CHARS_MAX - 1)
-        .chain(['…'])
-        .collect()
+    line.chars().take(SUBJECT_CHARS_MAX - 1).chain(['…']).collect()
 }
 
 pub(crate) fn decide_ended(
@@ -123,32 +110,21 @@ pub(crate) fn decide_ended(
     outcome: CommitOutcome,
 ) -> Result<Vec<Event>, Rejection> {
     let step = match state.in_flight.get(&effect) {
-        Some(InFlight {
-            kind: InFlightKind::Commit(commit),
-            ..
-        }) => commit.step,
+        Some(InFlight { kind: InFlightKind::Commit(commit), .. }) => commit.step,
         Some(_) | None => return Err(Rejection::UnknownEffect(effect)),
     };
     let follow_up = match &outcome {
         CommitOutcome::Made { .. } | CommitOutcome::Unchanged => after_commit(state, step),
         CommitOutcome::Failed { message } => {
-            let reason = ParkReason::CommitFailed {
-                message: message.clone(),
-            };
+            let reason = ParkReason::CommitFailed { message: message.clone() };
             Some(StepParked { step, reason }.into())
         }
     };
-    Ok(std::iter::once(CommitEnded { effect, outcome }.into())
-        .chain(follow_up)
-        .collect())
+    Ok(std::iter::once(CommitEnded { effect, outcome }.into()).chain(follow_up).collect())
 }
 
 fn after_commit(state: &State, id: StepId) -> Option<Event> {
-    match state
-        .at(id)
-        .work()
-        .expect("a step that commits is under way")
-    {
+    match state.at(id).work().expect("a step that commits is under way") {
         Work::Planning(_) => Some(step::succeeded(id)),
         Work::Task(work) if work.phase == TaskPhase::ReviewCommit => {
             let review = work.reviews.last().expect("a review was given");
@@ -168,10 +144,7 @@ pub(crate) fn evolve_started(
         return Err(Inconsistency::new("two commits at the same time"));
     }
     if state.index.commits.pop_front() != Some(event.step) {
-        return Err(Inconsistency::new(format!(
-            "{} was not to commit now",
-            event.step
-        )));
+        return Err(Inconsistency::new(format!("{} was not to commit now", event.step)));
     }
     Ok(())
 }

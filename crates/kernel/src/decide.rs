@@ -17,53 +17,38 @@ use crate::{
 pub fn decide(state: &State, command: Command) -> Result<Vec<Event>, Rejection> {
     match command {
         Command::Start(start) => run::decide_start(state, *start),
-        Command::Resume {
-            program,
-            settings,
-            retry,
-        } => run::decide_resume(state, program, settings.as_deref(), retry.as_ref()),
+        Command::Resume { program, settings, retry } => {
+            run::decide_resume(state, program, settings.as_deref(), retry.as_ref())
+        }
         Command::Advance => Ok(advance::advance(state).into_iter().collect()),
         Command::Stop => run::decide_stop(state, StopReason::Interrupted),
         Command::Cancel => run::decide_stop(state, StopReason::Cancelled),
         Command::Retry(retry) => step::decide_retry(state, &retry),
-        Command::Answer {
-            question,
-            answer,
-            by,
-        } => question::decide_answer(state, question, answer, by),
+        Command::Answer { question, answer, by } => {
+            question::decide_answer(state, question, answer, by)
+        }
         Command::EffectsLost { effects, cause } => question::decide_lost(state, effects, cause),
         Command::WorkspaceEnded { effect, outcome } => {
             run::decide_workspace_ended(state, effect, outcome)
         }
-        Command::ModelCallEnded {
-            effect,
-            outcome,
-            failed_tries,
-        } => talk::decide_ended(state, effect, outcome, failed_tries),
-        Command::ToolPrepared {
-            call,
-            tool,
-            repair,
-            plan,
-        } => tool_call::decide_prepared(state, call, PreparedCall { tool, repair, plan }),
-        Command::ToolCallEnded {
-            effect,
-            outcome,
-            reply,
-        } => tool_call::decide_read_ended(state, effect, outcome, reply),
+        Command::ModelCallEnded { effect, outcome, failed_tries } => {
+            talk::decide_ended(state, effect, outcome, failed_tries)
+        }
+        Command::ToolPrepared { call, tool, repair, plan } => {
+            tool_call::decide_prepared(state, call, PreparedCall { tool, repair, plan })
+        }
+        Command::ToolCallEnded { effect, outcome, reply } => {
+            tool_call::decide_read_ended(state, effect, outcome, reply)
+        }
         Command::FileWriteEnded { effect, outcome } => {
             tool_call::decide_write_ended(state, effect, outcome)
         }
-        Command::CommandEnded {
-            effect,
-            outcome,
-            reply,
-        } => tool_call::decide_command_ended(state, effect, outcome, reply),
-        Command::ChecksEnded {
-            effect,
-            reports,
-            commands,
-        } => checks::decide_ended(state, effect, reports, commands),
+        Command::CommandEnded { effect, outcome, reply } => {
+            tool_call::decide_command_ended(state, effect, outcome, reply)
+        }
+        Command::ChecksEnded { effect, reports, commands } => {
+            checks::decide_ended(state, effect, reports, commands)
+        }
         Command::CommitEnded { effect, outcome } => commit::decide_ended(state, effect, outcome),
     }
 }

@@ -20,10 +20,7 @@ impl Inconsistency {
 /// After an error the state is worthless.
 pub fn evolve(state: &mut State, event: &Event) -> Result<(), Inconsistency> {
     if state.run.is_none() && !matches!(event, Event::RunStarted(_)) {
-        return Err(Inconsistency::new(format!(
-            "{} before RunStarted",
-            event.name()
-        )));
+        return Err(Inconsistency::new(format!("{} before RunStarted", event.name())));
     }
     match event {
         Event::RunStarted(event) => run::evolve_started(state, event),
@@ -33,9 +30,7 @@ pub fn evolve(state: &mut State, event: &Event) -> Result<(), Inconsistency> {
         Event::RunEnded(event) => run::evolve_ended(state, event),
         Event::StepsAdded(event) => {
             step::evolve_added(state, event)?;
-            event
-                .by
-                .map_or(Ok(()), |by| planning::evolve_planned(state, by))
+            event.by.map_or(Ok(()), |by| planning::evolve_planned(state, by))
         }
         Event::StepStarted(event) => step::evolve_started(state, event),
         Event::StepEnded(event) => step::evolve_ended(state, event),

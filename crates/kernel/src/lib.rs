@@ -17,6 +17,7 @@
 
 mod advance;
 mod answer;
+mod audit;
 mod checks;
 mod command;
 mod commit;

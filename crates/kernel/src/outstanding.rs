@@ -114,10 +114,7 @@ fn prepare(state: &State, step: StepId) -> Option<Effect<'_>> {
     Some(Effect {
         key: EffectKey::Prepare(call.id),
         step: Some(step),
-        work: EffectWork::Prepare {
-            name: &call.name,
-            arguments: &call.arguments,
-        },
+        work: EffectWork::Prepare { name: &call.name, arguments: &call.arguments },
     })
 }
 
@@ -127,40 +124,16 @@ fn work<'a>(state: &'a State, flight: &'a InFlight) -> EffectWork<'a> {
         InFlightKind::Model { role, request } => {
             let step = flight.step.expect("a model call belongs to a step");
             let (_, talk) = state.talk(step).expect("the step is talking");
-            EffectWork::Model {
-                role: *role,
-                request,
-                messages: &talk.messages,
-            }
+            EffectWork::Model { role: *role, request, messages: &talk.messages }
         }
-        InFlightKind::Read {
-            call: _,
-            tool,
-            arguments,
-        } => EffectWork::Read { tool, arguments },
-        InFlightKind::Write {
-            call: _,
-            path,
-            before,
-            after,
-            reply: _,
-        } => EffectWork::Write {
-            path,
-            before: *before,
-            after: after.as_ref(),
-        },
-        InFlightKind::Command {
-            call: _,
-            argv,
-            timeout_ms,
-        } => EffectWork::Command {
-            argv,
-            timeout_ms: *timeout_ms,
-        },
-        InFlightKind::Checks { steps, scope } => EffectWork::Checks {
-            steps,
-            scope: *scope,
-        },
+        InFlightKind::Read { call: _, tool, arguments } => EffectWork::Read { tool, arguments },
+        InFlightKind::Write { call: _, path, before, after, reply: _ } => {
+            EffectWork::Write { path, before: *before, after: after.as_ref() }
+        }
+        InFlightKind::Command { call: _, argv, timeout_ms } => {
+            EffectWork::Command { argv, timeout_ms: *timeout_ms }
+        }
+        InFlightKind::Checks { steps, scope } => EffectWork::Checks { steps, scope: *scope },
         InFlightKind::Commit(commit) => EffectWork::Commit(commit),
     }
 }
@@ -168,9 +141,7 @@ fn work<'a>(state: &'a State, flight: &'a InFlight) -> EffectWork<'a> {
 impl State {
     /// The verifier commands of a round of checks, in order.
     pub fn check_commands(&self, round: ChecksScope) -> Vec<CheckCommand> {
-        let commands = self
-            .run()
-            .map(|run| run.settings.verifier.commands.as_slice());
+        let commands = self.run().map(|run| run.settings.verifier.commands.as_slice());
         commands
             .unwrap_or_default()
             .iter()
@@ -181,8 +152,6 @@ impl State {
 
     /// To-do items of a task that are not done.
     pub fn open_todo(&self, id: StepId) -> Vec<String> {
-        self.task(id)
-            .map(|work| crate::tool_call::open_items(&work.todo))
-            .unwrap_or_default()
+        self.task(id).map(|work| crate::tool_call::open_items(&work.todo)).unwrap_or_default()
     }
 }

@@ -54,14 +54,8 @@ impl State {
 
 /// The next move of a planning step that is due: the planner is asked.
 pub(crate) fn advance(state: &State, id: StepId) -> Event {
-    let role = state
-        .started()
-        .settings
-        .role(Role::Planner)
-        .expect("checked at the start");
-    let work = state
-        .planning(id)
-        .expect("a due planning step is under way");
+    let role = state.started().settings.role(Role::Planner).expect("checked at the start");
+    let work = state.planning(id).expect("a due planning step is under way");
     let TalkPhase::Due(ask) = &work.talk.phase else {
         unreachable!("a due planning step has something to ask");
     };
@@ -73,16 +67,7 @@ pub(crate) fn advance(state: &State, id: StepId) -> Event {
         Ask::Problems(problems) => vec![prompt::problems(problems)],
     };
     let schema = Some(("tasks", TASKS_SCHEMA));
-    talk::start(
-        state,
-        id,
-        Call {
-            role,
-            appended,
-            schema,
-            tools: false,
-        },
-    )
+    talk::start(state, id, Call { role, appended, schema, tools: false })
 }
 
 /// Reads the planner's answer: tasks, or the problems it is told.
@@ -91,22 +76,14 @@ pub(crate) fn after_answer(state: &State, id: StepId, answer: &Answer) -> Vec<Ev
     let last = state.is_last_chunk(id);
     let read = read_tasks(state, text, answer.finish).and_then(|tasks| {
         if tasks.is_empty() && last && state.index.tasks == 0 {
-            Err(vec![
-                "the plan needs at least one task, and there is none".to_owned(),
-            ])
+            Err(vec!["the plan needs at least one task, and there is none".to_owned()])
         } else {
             Ok(tasks)
         }
     });
     match read {
         Ok(steps) => {
-            let mut events: Vec<Event> = vec![
-                StepsAdded {
-                    by: Some(id),
-                    steps,
-                }
-                .into(),
-            ];
+            let mut events: Vec<Event> = vec![StepsAdded { by: Some(id), steps }.into()];
             if !(last && state.started().settings.git.enabled) {
                 events.push(step::succeeded(id));
             }

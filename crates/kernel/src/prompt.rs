@@ -56,26 +56,20 @@ fn user(parts: Vec<Content>) -> Vec<Message> {
             Content::Inline(piece) => text.push_str(&piece),
             blob @ Content::Blob { .. } => {
                 if !text.is_empty() {
-                    messages.push(Message::User {
-                        content: std::mem::take(&mut text).into(),
-                    });
+                    messages.push(Message::User { content: std::mem::take(&mut text).into() });
                 }
                 messages.push(Message::User { content: blob });
             }
         }
     }
     if !text.is_empty() {
-        messages.push(Message::User {
-            content: text.into(),
-        });
+        messages.push(Message::User { content: text.into() });
     }
     messages
 }
 
 fn system(text: String) -> Message {
-    Message::System {
-        content: text.into(),
-    }
+    Message::System { content: text.into() }
 }
 
 /// Bytes of a message that is being put together.
@@ -129,11 +123,8 @@ fn earlier_tasks(state: &State) -> String {
     }
     let left_out = tasks.len().saturating_sub(EARLIER_TASKS_MAX);
     let shown = tasks[left_out..].concat();
-    let note = if left_out == 0 {
-        String::new()
-    } else {
-        format!(" ({left_out} earlier ones left out)")
-    };
+    let note =
+        if left_out == 0 { String::new() } else { format!(" ({left_out} earlier ones left out)") };
     format!("\nTasks there are already, which may be named in depends_on{note}:{shown}")
 }
 
@@ -142,10 +133,8 @@ pub(crate) fn coder(state: &State, step: StepId, role: &RoleSettings) -> Vec<Mes
     debug_assert_eq!(role.role, Role::Coder, "the caller looked the role up");
     let definition = state.task_definition(step);
     let title = &state.at(step).title;
-    let mut parts = vec![
-        Content::Inline(format!("# Task: {title}\n\n")),
-        definition.description.clone(),
-    ];
+    let mut parts =
+        vec![Content::Inline(format!("# Task: {title}\n\n")), definition.description.clone()];
     let mut rest = String::new();
     push_list(&mut rest, "Files", &definition.files);
     push_list(&mut rest, "Files to delete", &definition.deletes);
@@ -188,11 +177,7 @@ fn earlier_attempts(state: &State, step: StepId) -> String {
     let work = state.task(step).expect("the task is under way");
     let mut text = String::new();
     let changed: Vec<String> = work.files.keys().cloned().collect();
-    push_list(
-        &mut text,
-        "Changed by earlier attempts at this task, still there",
-        &changed,
-    );
+    push_list(&mut text, "Changed by earlier attempts at this task, still there", &changed);
     let why = match work.cause {
         StartCause::Ready => "",
         StartCause::Rework => {
@@ -280,9 +265,7 @@ pub(crate) fn findings(findings: &[Finding]) -> Message {
          tool call:{}",
         finding_list(findings)
     );
-    Message::User {
-        content: text.into(),
-    }
+    Message::User { content: text.into() }
 }
 
 /// What a planner or reviewer is told when its answer could not be used.
@@ -293,9 +276,7 @@ pub(crate) fn problems(problems: &[String]) -> Message {
         text.push_str(problem);
     }
     text.push_str("\nAnswer again, whole, with JSON only.");
-    Message::User {
-        content: text.into(),
-    }
+    Message::User { content: text.into() }
 }
 
 /// What a model is told when its answer was cut.
@@ -304,9 +285,7 @@ pub(crate) fn truncated(output_tokens_max: u32) -> Message {
         "Your answer was cut off at {output_tokens_max} tokens, and nothing of it was carried \
          out. Go on in smaller steps: shorter answers, one tool call at a time, large files in parts."
     );
-    Message::User {
-        content: text.into(),
-    }
+    Message::User { content: text.into() }
 }
 
 /// What the coder is told when it repeats itself.

@@ -35,10 +35,7 @@ pub(crate) fn about_lost(state: &State, effects: &[EffectId], on_unknown: OnUnkn
             continue;
         };
         let (Some(step), InFlightKind::Command { argv, .. }) = (flight.step, &flight.kind) else {
-            assert!(
-                flight.kind.class() != EffectClass::Opaque,
-                "commands are the opaque effects"
-            );
+            assert!(flight.kind.class() != EffectClass::Opaque, "commands are the opaque effects");
             continue;
         };
         match on_unknown {
@@ -48,22 +45,8 @@ pub(crate) fn about_lost(state: &State, effects: &[EffectId], on_unknown: OnUnkn
                 asked += 1;
                 let question = QuestionId(asked);
                 let subject = QuestionSubject::CommandUnknown { argv: argv.clone() };
-                events.push(
-                    QuestionAsked {
-                        question,
-                        step,
-                        effect: *effect,
-                        subject,
-                    }
-                    .into(),
-                );
-                events.push(
-                    StepParked {
-                        step,
-                        reason: ParkReason::Question { question },
-                    }
-                    .into(),
-                );
+                events.push(QuestionAsked { question, step, effect: *effect, subject }.into());
+                events.push(StepParked { step, reason: ParkReason::Question { question } }.into());
             }
         }
     }
@@ -72,12 +55,7 @@ pub(crate) fn about_lost(state: &State, effects: &[EffectId], on_unknown: OnUnkn
 
 fn unknown(effect: EffectId, argv: &[String]) -> Event {
     let reply = prompt::command_unknown(argv).into();
-    CommandEnded {
-        effect,
-        outcome: CommandOutcome::Unknown,
-        reply,
-    }
-    .into()
+    CommandEnded { effect, outcome: CommandOutcome::Unknown, reply }.into()
 }
 
 pub(crate) fn decide_lost(
@@ -96,24 +74,16 @@ pub(crate) fn decide_lost(
     let limit = run.settings.limits.effect_losses_max;
     let too_often = match cause {
         LossCause::ProcessEnded => None,
-        LossCause::WorkerPanicked { .. } => effects
-            .iter()
-            .copied()
-            .find(|effect| state.in_flight[effect].panics >= limit),
+        LossCause::WorkerPanicked { .. } => {
+            effects.iter().copied().find(|effect| state.in_flight[effect].panics >= limit)
+        }
     };
     // Stopping comes first: an effect that is lost while the run is stopping is not done again.
-    let stopping = too_often.filter(|_| run.is_working()).map(|effect| {
-        RunStopping {
-            reason: StopReason::EffectLostTooOften { effect },
-        }
-        .into()
-    });
+    let stopping = too_often
+        .filter(|_| run.is_working())
+        .map(|effect| RunStopping { reason: StopReason::EffectLostTooOften { effect } }.into());
     let lost: Event = EffectsLost { effects, cause }.into();
-    Ok(stopping
-        .into_iter()
-        .chain([lost])
-        .chain(follow_up)
-        .collect())
+    Ok(stopping.into_iter().chain([lost]).chain(follow_up).collect())
 }
 
 pub(crate) fn decide_answer(
@@ -126,18 +96,8 @@ pub(crate) fn decide_answer(
     if matches!(run.phase, RunPhase::Ended(_)) {
         return Err(Rejection::Ended);
     }
-    let asked = state
-        .questions
-        .get(&question)
-        .ok_or(Rejection::UnknownQuestion(question))?;
-    let mut events: Vec<Event> = vec![
-        QuestionAnswered {
-            question,
-            answer,
-            by,
-        }
-        .into(),
-    ];
+    let asked = state.questions.get(&question).ok_or(Rejection::UnknownQuestion(question))?;
+    let mut events: Vec<Event> = vec![QuestionAnswered { question, answer, by }.into()];
     match (&asked.subject, answer) {
         (QuestionSubject::CommandUnknown { argv }, QuestionAnswer::Skip) => {
             events.push(unknown(asked.effect, argv));
@@ -150,21 +110,15 @@ pub(crate) fn decide_answer(
 
 pub(crate) fn evolve_asked(state: &mut State, event: &QuestionAsked) -> Result<(), Inconsistency> {
     if event.question.0 != state.questions_asked + 1 {
-        return Err(Inconsistency::new(format!(
-            "{} is out of order",
-            event.question
-        )));
+        return Err(Inconsistency::new(format!("{} is out of order", event.question)));
     }
     state.questions_asked = event.question.0;
     if let Some(flight) = state.in_flight.get_mut(&event.effect) {
         flight.waits_for = Some(event.question);
         state.index.under_way.remove(&event.effect);
     }
-    let question = Question {
-        step: event.step,
-        effect: event.effect,
-        subject: event.subject.clone(),
-    };
+    let question =
+        Question { step: event.step, effect: event.effect, subject: event.subject.clone() };
     state.questions.insert(event.question, question);
     Ok(())
 }

@@ -17,11 +17,7 @@ use crate::{
 
 /// Asks the reviewer.
 pub(crate) fn advance(state: &State, id: StepId) -> Event {
-    let role = state
-        .started()
-        .settings
-        .role(Role::Reviewer)
-        .expect("checked at the start");
+    let role = state.started().settings.role(Role::Reviewer).expect("checked at the start");
     let work = state.task(id).expect("a due task is under way");
     let TalkPhase::Due(ask) = &work.review.phase else {
         unreachable!("a due review has something to ask");
@@ -34,16 +30,7 @@ pub(crate) fn advance(state: &State, id: StepId) -> Event {
         Ask::Problems(problems) => vec![prompt::problems(problems)],
     };
     let schema = Some(("verdict", VERDICT_SCHEMA));
-    talk::start(
-        state,
-        id,
-        Call {
-            role,
-            appended,
-            schema,
-            tools: false,
-        },
-    )
+    talk::start(state, id, Call { role, appended, schema, tools: false })
 }
 
 /// Reads the reviewer's answer: a verdict, or the problems it is told.
@@ -65,10 +52,7 @@ pub(crate) fn after_answer(state: &State, id: StepId, answer: &Answer) -> Vec<Ev
             let tries = state.task(id).expect("it was asked").review_tries + 1;
             let limit = state.started().settings.limits.review_tries_max;
             let message = format!("the reviewer's answer could not be read: {problem}");
-            let rejected = AnswerRejected {
-                step: id,
-                problems: vec![problem],
-            };
+            let rejected = AnswerRejected { step: id, problems: vec![problem] };
             let failed = (tries >= limit)
                 .then(|| step::failed(id, FailureReason::ReviewUnreadable, message));
             std::iter::once(rejected.into()).chain(failed).collect()
@@ -81,10 +65,7 @@ pub(crate) fn evolve_given(state: &mut State, event: &ReviewGiven) -> Result<(),
     let git = state.started().settings.git.enabled;
     let work = state.task_mut(event.step)?;
     if work.phase != TaskPhase::Reviewing {
-        return Err(Inconsistency::new(format!(
-            "{} is not under review",
-            event.step
-        )));
+        return Err(Inconsistency::new(format!("{} is not under review", event.step)));
     }
     work.reviews.push(event.clone());
     work.phase = TaskPhase::ReviewCommit;

@@ -168,11 +168,7 @@ fn planning_steps(plan: &PlanDefinition) -> Vec<NewStep> {
         NewStep {
             key,
             title,
-            needs: number
-                .checked_sub(1)
-                .map(lao_event::StepId)
-                .into_iter()
-                .collect(),
+            needs: number.checked_sub(1).map(lao_event::StepId).into_iter().collect(),
             definition: StepDefinition::Planning { chunk: number },
         }
     };
@@ -208,22 +204,11 @@ pub(crate) fn decide_resume(
         }
         RunPhase::Working | RunPhase::Stopping(_) | RunPhase::Stopped(_) | RunPhase::Ended(_) => {}
     }
-    let mut events: Vec<Event> = vec![
-        RunResumed {
-            program,
-            settings: settings.map(settings_content).transpose()?,
-        }
-        .into(),
-    ];
+    let mut events: Vec<Event> =
+        vec![RunResumed { program, settings: settings.map(settings_content).transpose()? }.into()];
     let lost = lost_with_process(state);
     if !lost.is_empty() {
-        events.push(
-            EffectsLost {
-                effects: lost.clone(),
-                cause: LossCause::ProcessEnded,
-            }
-            .into(),
-        );
+        events.push(EffectsLost { effects: lost.clone(), cause: LossCause::ProcessEnded }.into());
         let on_unknown = settings.unwrap_or(&run.settings).on_unknown;
         events.extend(question::about_lost(state, &lost, on_unknown));
     }
@@ -238,10 +223,7 @@ fn lost_with_process(state: &State) -> Vec<EffectId> {
     let is_workspace =
         |effect: &EffectId| matches!(state.in_flight[effect].kind, InFlightKind::Workspace);
     let under_way = state.index.under_way.iter();
-    under_way
-        .filter(|effect| !is_workspace(effect))
-        .copied()
-        .collect()
+    under_way.filter(|effect| !is_workspace(effect)).copied().collect()
 }
 
 /// What was under way when the process of a cancelled run ended is not done again.
@@ -271,17 +253,12 @@ pub(crate) fn decide_workspace_ended(
     outcome: WorkspaceOutcome,
 ) -> Result<Vec<Event>, Rejection> {
     match state.in_flight.get(&effect) {
-        Some(InFlight {
-            kind: InFlightKind::Workspace,
-            ..
-        }) => {}
+        Some(InFlight { kind: InFlightKind::Workspace, .. }) => {}
         Some(_) | None => return Err(Rejection::UnknownEffect(effect)),
     }
     let stop = match &outcome {
         WorkspaceOutcome::Unusable { message } if state.started().is_working() => {
-            Some(StopReason::WorkspaceUnusable {
-                message: message.clone(),
-            })
+            Some(StopReason::WorkspaceUnusable { message: message.clone() })
         }
         WorkspaceOutcome::Unusable { .. } | WorkspaceOutcome::Ready { .. } => None,
     };
@@ -293,19 +270,13 @@ pub(crate) fn decide_workspace_ended(
 /// The event that follows when nothing is in flight while the run is stopping.
 pub(crate) fn advance_stopping(reason: &StopReason) -> Event {
     match reason {
-        StopReason::Cancelled => RunEnded {
-            outcome: RunOutcome::Cancelled,
-        }
-        .into(),
+        StopReason::Cancelled => RunEnded { outcome: RunOutcome::Cancelled }.into(),
         StopReason::Interrupted
         | StopReason::ServerUnreachable { .. }
         | StopReason::ModelMissing { .. }
         | StopReason::Parked
         | StopReason::EffectLostTooOften { .. }
-        | StopReason::WorkspaceUnusable { .. } => RunStopped {
-            reason: reason.clone(),
-        }
-        .into(),
+        | StopReason::WorkspaceUnusable { .. } => RunStopped { reason: reason.clone() }.into(),
     }
 }
 
@@ -323,10 +294,7 @@ pub(crate) fn advance_idle(state: &State) -> Event {
         !state.index.parked.is_empty(),
         "a run with open steps has something in flight, due, or parked"
     );
-    RunStopping {
-        reason: StopReason::Parked,
-    }
-    .into()
+    RunStopping { reason: StopReason::Parked }.into()
 }
 
 pub(crate) fn evolve_started(state: &mut State, event: &RunStarted) -> Result<(), Inconsistency> {
@@ -340,11 +308,7 @@ pub(crate) fn evolve_started(state: &mut State, event: &RunStarted) -> Result<()
         settings: read_settings(&event.settings)?,
         seed: event.seed,
         phase: RunPhase::Working,
-        workspace: Workspace {
-            readiness: Readiness::Due,
-            base: None,
-            dirty: None,
-        },
+        workspace: Workspace { readiness: Readiness::Due, base: None, dirty: None },
     });
     Ok(())
 }
@@ -365,9 +329,7 @@ pub(crate) fn evolve_resumed(state: &mut State, event: &RunResumed) -> Result<()
     if let Some(settings) = settings {
         run.settings = settings;
     }
-    state
-        .in_flight
-        .retain(|_, flight| !matches!(flight.kind, InFlightKind::Workspace));
+    state.in_flight.retain(|_, flight| !matches!(flight.kind, InFlightKind::Workspace));
     let goes_on = |flight: &InFlight| flight.waits_for.is_none();
     state.index.under_way = state
         .in_flight
@@ -434,8 +396,5 @@ pub(crate) fn evolve_workspace_ended(
 }
 
 pub(crate) fn run_mut(state: &mut State) -> Result<&mut Run, Inconsistency> {
-    state
-        .run
-        .as_mut()
-        .ok_or_else(|| Inconsistency::new("the run has not started"))
+    state.run.as_mut().ok_or_else(|| Inconsistency::new("the run has not started"))
 }

@@ -238,13 +238,7 @@ impl State {
             return Err(Inconsistency::new(format!("{effect} starts out of order")));
         }
         self.effects_started = effect.0;
-        let flight = InFlight {
-            step,
-            kind,
-            losses: 0,
-            panics: 0,
-            waits_for: None,
-        };
+        let flight = InFlight { step, kind, losses: 0, panics: 0, waits_for: None };
         self.in_flight.insert(effect, flight);
         self.index.under_way.insert(effect);
         Ok(())

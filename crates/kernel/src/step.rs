@@ -88,10 +88,7 @@ impl Step {
 
     /// It waits because its commit could not be made.
     pub(crate) fn has_failed_commit(&self) -> bool {
-        matches!(
-            self.status,
-            StepStatus::Parked(ParkReason::CommitFailed { .. }, _)
-        )
+        matches!(self.status, StepStatus::Parked(ParkReason::CommitFailed { .. }, _))
     }
 
     /// It is a task.
@@ -151,22 +148,11 @@ impl State {
 }
 
 pub(crate) fn failed(step: StepId, reason: FailureReason, message: impl Into<String>) -> Event {
-    StepEnded {
-        step,
-        outcome: StepOutcome::Failed {
-            reason,
-            message: message.into(),
-        },
-    }
-    .into()
+    StepEnded { step, outcome: StepOutcome::Failed { reason, message: message.into() } }.into()
 }
 
 pub(crate) fn succeeded(step: StepId) -> Event {
-    StepEnded {
-        step,
-        outcome: StepOutcome::Succeeded,
-    }
-    .into()
+    StepEnded { step, outcome: StepOutcome::Succeeded }.into()
 }
 
 /// Another attempt if the settings allow one, else the given failure.
@@ -178,12 +164,7 @@ pub(crate) fn again_or_fail(
 ) -> Event {
     let attempt = state.at(step).attempt;
     if attempt.0 < state.started().settings.limits.attempts_max {
-        StepStarted {
-            step,
-            attempt: Attempt(attempt.0 + 1),
-            cause,
-        }
-        .into()
+        StepStarted { step, attempt: Attempt(attempt.0 + 1), cause }.into()
     } else {
         failed(step, reason, message)
     }
@@ -209,9 +190,7 @@ fn steps_to_retry(state: &State, retry: &Retry) -> Result<Vec<StepId>, Rejection
     let steps: Vec<StepId> = match retry {
         Retry::Failed => state.index.failed.iter().copied().collect(),
         Retry::Step(key) => {
-            let id = state
-                .step_by_key(key)
-                .ok_or_else(|| Rejection::UnknownStep(key.clone()))?;
+            let id = state.step_by_key(key).ok_or_else(|| Rejection::UnknownStep(key.clone()))?;
             let step = state.at(id);
             let may = step.has_failed() || matches!(step.status, StepStatus::Parked(..));
             if !may {
@@ -244,10 +223,7 @@ fn id_at(index: usize) -> StepId {
 fn add(state: &mut State, new: &NewStep) -> Result<(), Inconsistency> {
     let id = id_at(state.steps.len());
     if state.keys.insert(new.key.clone(), id).is_some() {
-        return Err(Inconsistency::new(format!(
-            "two steps are called {:?}",
-            new.key
-        )));
+        return Err(Inconsistency::new(format!("two steps are called {:?}", new.key)));
     }
     state.steps.push(Step {
         key: new.key.clone(),
@@ -292,10 +268,7 @@ pub(crate) fn evolve_started(state: &mut State, event: &StepStarted) -> Result<(
     let step = state.step_mut(id)?;
     let expected = Attempt(step.attempt.0 + 1);
     if event.attempt != expected {
-        return Err(Inconsistency::new(format!(
-            "{id} starts {}, not {expected}",
-            event.attempt
-        )));
+        return Err(Inconsistency::new(format!("{id} starts {}, not {expected}", event.attempt)));
     }
     step.attempt = event.attempt;
     let is_task = step.is_task();
@@ -538,7 +511,7 @@ fn revive(state: &mut State, dependents: &[StepId], culprit: StepId) -> Result<(
 }
 
 /// The step that failed first among those that a step needs, directly or not.
-fn first_failed(state: &State, id: StepId) -> Option<StepId> {
+pub(crate) fn first_failed(state: &State, id: StepId) -> Option<StepId> {
     state
         .at(id)
         .needs

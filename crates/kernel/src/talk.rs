@@ -117,11 +117,7 @@ impl Talk {
             .calls
             .pop_front()
             .ok_or_else(|| Inconsistency::new("a tool replied that nobody had called"))?;
-        self.push(Message::Tool {
-            id: call.model_id,
-            name: call.name,
-            content,
-        });
+        self.push(Message::Tool { id: call.model_id, name: call.name, content });
         if self.calls.is_empty() {
             self.phase = TalkPhase::Due(Ask::GoOn);
             Ok(Next::Model)
@@ -137,29 +133,21 @@ pub(crate) enum Next {
     ToolCall,
 }
 
-fn size_bytes(message: &Message) -> u64 {
+pub(crate) fn size_bytes(message: &Message) -> u64 {
     match message {
         Message::System { content }
         | Message::User { content }
-        | Message::Tool {
-            id: _,
-            name: _,
-            content,
-        } => content.size_bytes(),
-        Message::Assistant {
-            content,
-            tool_calls,
-        } => {
-            let calls = tool_calls
-                .iter()
-                .map(|call| call.arguments.size_bytes() + call.name.len() as u64);
+        | Message::Tool { id: _, name: _, content } => content.size_bytes(),
+        Message::Assistant { content, tool_calls } => {
+            let calls =
+                tool_calls.iter().map(|call| call.arguments.size_bytes() + call.name.len() as u64);
             content.size_bytes() + calls.sum::<u64>()
         }
     }
 }
 
 /// The running hash of a prompt after one more message.
-fn hash_after(previous: Hash, message: &Message) -> Hash {
+pub(crate) fn hash_after(previous: Hash, message: &Message) -> Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&previous.0);
     let mut part = |tag: u8, text: &str, hash: Hash| {
@@ -171,10 +159,7 @@ fn hash_after(previous: Hash, message: &Message) -> Hash {
     match message {
         Message::System { content } => part(1, "", content.hash()),
         Message::User { content } => part(2, "", content.hash()),
-        Message::Assistant {
-            content,
-            tool_calls,
-        } => {
+        Message::Assistant { content, tool_calls } => {
             part(3, "", content.hash());
             for call in tool_calls {
                 part(4, &call.id, Hash::of(call.name.as_bytes()));
@@ -214,9 +199,9 @@ impl State {
                 TaskPhase::Checking
                 | TaskPhase::Wave
                 | TaskPhase::CodeCommit
-                | TaskPhase::ReviewCommit => Err(Inconsistency::new(format!(
-                    "{id} is not talking to a model"
-                ))),
+                | TaskPhase::ReviewCommit => {
+                    Err(Inconsistency::new(format!("{id} is not talking to a model")))
+                }
             },
         }
     }
@@ -234,16 +219,13 @@ pub(crate) struct Call<'a> {
 pub(crate) fn start(state: &State, step: StepId, call: Call<'_>) -> Event {
     let (_, talk) = state.talk(step).expect("the step is talking");
     let format = match call.schema {
-        Some((name, schema)) if call.role.json_schema => AnswerFormat::Json {
-            name: name.to_owned(),
-            schema: schema.into(),
-        },
+        Some((name, schema)) if call.role.json_schema => {
+            AnswerFormat::Json { name: name.to_owned(), schema: schema.into() }
+        }
         Some(_) | None => AnswerFormat::Text,
     };
     let mut appended = call.appended;
-    let prompt = appended
-        .iter_mut()
-        .fold(talk.prompt, |hash, message| hash_after(hash, message));
+    let prompt = appended.iter_mut().fold(talk.prompt, |hash, message| hash_after(hash, message));
     let count = talk.messages.len() + appended.len();
     ModelCallStarted {
         effect: state.next_effect(),
@@ -281,26 +263,17 @@ pub(crate) fn decide_ended(
 ) -> Result<Vec<Event>, Rejection> {
     let (step, role, request) = match state.in_flight.get(&effect) {
         Some(InFlight {
-            step: Some(step),
-            kind: InFlightKind::Model { role, request },
-            ..
+            step: Some(step), kind: InFlightKind::Model { role, request }, ..
         }) => (*step, *role, request),
         Some(_) | None => return Err(Rejection::UnknownEffect(effect)),
     };
     let follow_up = match &outcome {
-        ModelOutcome::Failed(failure) => after_failure(state, step, role, (failure, request))
-            .into_iter()
-            .collect(),
+        ModelOutcome::Failed(failure) => {
+            after_failure(state, step, role, (failure, request)).into_iter().collect()
+        }
         ModelOutcome::Answered(answer) => after_answer(state, step, role, answer),
     };
-    let mut events: Vec<Event> = vec![
-        ModelCallEnded {
-            effect,
-            outcome,
-            failed_tries,
-        }
-        .into(),
-    ];
+    let mut events: Vec<Event> = vec![ModelCallEnded { effect, outcome, failed_tries }.into()];
     events.extend(follow_up);
     Ok(events)
 }
@@ -323,12 +296,8 @@ fn after_failure(
 ) -> Option<Event> {
     let endpoint = request.endpoint.clone();
     let message = failure.message.clone();
-    let stopping = |reason: StopReason| {
-        state
-            .started()
-            .is_working()
-            .then(|| RunStopping { reason }.into())
-    };
+    let stopping =
+        |reason: StopReason| state.started().is_working().then(|| RunStopping { reason }.into());
     match failure.kind {
         FailureKind::Aborted => None,
         FailureKind::Unreachable => stopping(StopReason::ServerUnreachable { endpoint, message }),
@@ -354,26 +323,19 @@ pub(crate) fn evolve_started(
     state: &mut State,
     event: &ModelCallStarted,
 ) -> Result<(), Inconsistency> {
-    let kind = InFlightKind::Model {
-        role: event.role,
-        request: event.request.clone(),
-    };
+    let kind = InFlightKind::Model { role: event.role, request: event.request.clone() };
     state.begin(event.effect, Some(event.step), kind)?;
     let talk = state.talk_mut(event.step)?;
     let is_new = talk.id.is_none();
     if talk.id.is_some_and(|id| id != event.conversation) {
-        return Err(Inconsistency::new(
-            "a call goes on with another conversation",
-        ));
+        return Err(Inconsistency::new("a call goes on with another conversation"));
     }
     talk.id = Some(event.conversation);
     for message in &event.appended {
         talk.push(message.clone());
     }
     if talk.prompt != event.prompt || talk.messages.len() != event.message_count as usize {
-        return Err(Inconsistency::new(
-            "the prompt is not the conversation so far",
-        ));
+        return Err(Inconsistency::new("the prompt is not the conversation so far"));
     }
     talk.phase = TalkPhase::Calling(event.effect);
     state.index.due.remove(&event.step);
@@ -387,9 +349,7 @@ pub(crate) fn evolve_started(
 
 pub(crate) fn evolve_ended(state: &mut State, event: &ModelCallEnded) -> Result<(), Inconsistency> {
     let flight = state.end(event.effect)?;
-    let step = flight
-        .step
-        .ok_or_else(|| Inconsistency::new("a model call without a step"))?;
+    let step = flight.step.ok_or_else(|| Inconsistency::new("a model call without a step"))?;
     let talk = state.talk_mut(step)?;
     let answer = match &event.outcome {
         ModelOutcome::Failed(_) => {
@@ -401,37 +361,21 @@ pub(crate) fn evolve_ended(state: &mut State, event: &ModelCallEnded) -> Result<
     };
     talk.turns += 1;
     let truncated = answer.finish == FinishReason::Length;
-    let of_coder = matches!(
-        flight.kind,
-        InFlightKind::Model {
-            role: Role::Coder,
-            ..
-        }
-    );
+    let of_coder = matches!(flight.kind, InFlightKind::Model { role: Role::Coder, .. });
     // A call that was cut, or that no tool was offered for, is never served, so it must not
     // stand in the conversation unanswered.
-    let tool_calls = if of_coder && !truncated {
-        answer.tool_calls.clone()
-    } else {
-        Vec::new()
-    };
+    let tool_calls = if of_coder && !truncated { answer.tool_calls.clone() } else { Vec::new() };
     for (index, call) in tool_calls.iter().enumerate() {
         let index = u32::try_from(index).expect("an answer has fewer than 2^32 calls");
         talk.calls.push_back(PendingCall {
-            id: CallId {
-                answer: event.effect,
-                index,
-            },
+            id: CallId { answer: event.effect, index },
             model_id: call.id.clone(),
             name: call.name.clone(),
             arguments: call.arguments.clone(),
         });
     }
     let calls_tools = !tool_calls.is_empty();
-    talk.push(Message::Assistant {
-        content: answer.text.clone(),
-        tool_calls,
-    });
+    talk.push(Message::Assistant { content: answer.text.clone(), tool_calls });
     if calls_tools {
         talk.phase = TalkPhase::Tools;
         state.index.preparing.insert(step);

@@ -104,19 +104,8 @@ impl Default for TaskWork {
 impl TaskWork {
     /// The work of the next attempt, or of the first after a retry: what is in the workspace stays, the conversations do not.
     pub(crate) fn next_attempt(self, cause: StartCause) -> Self {
-        let Self {
-            files,
-            ran_commands,
-            reviews,
-            ..
-        } = self;
-        Self {
-            cause,
-            files,
-            ran_commands,
-            reviews,
-            ..Self::default()
-        }
+        let Self { files, ran_commands, reviews, .. } = self;
+        Self { cause, files, ran_commands, reviews, ..Self::default() }
     }
 
     /// It is being coded or checked, so that its wave cannot run yet.
@@ -137,9 +126,7 @@ impl State {
     /// A wave command is configured.
     pub(crate) fn has_wave_commands(&self) -> bool {
         let commands = &self.started().settings.verifier.commands;
-        commands
-            .iter()
-            .any(|command| command.scope == CheckScope::Wave)
+        commands.iter().any(|command| command.scope == CheckScope::Wave)
     }
 
     /// Notes that the coder is done with a task, if it was the coder who answered.
@@ -188,16 +175,10 @@ fn advance_coding(state: &State, id: StepId) -> Event {
     };
     let limits = &settings.limits;
     if talk.turns >= limits.turns_max {
-        return stuck(format!(
-            "the coder was not done after {} answers",
-            talk.turns
-        ));
+        return stuck(format!("the coder was not done after {} answers", talk.turns));
     }
     if talk.same_calls >= limits.repeated_calls_max.saturating_mul(2).max(2) {
-        return stuck(format!(
-            "the coder made the same tool call {} times",
-            talk.same_calls
-        ));
+        return stuck(format!("the coder made the same tool call {} times", talk.same_calls));
     }
     let role = settings.role(Role::Coder).expect("checked at the start");
     let TalkPhase::Due(ask) = &talk.phase else {
@@ -227,16 +208,7 @@ fn advance_coding(state: &State, id: StepId) -> Event {
         let failure = (FailureReason::CoderStuck, message);
         return step::again_or_fail(state, id, StartCause::WindowFull, failure);
     }
-    talk::start(
-        state,
-        id,
-        Call {
-            role,
-            appended,
-            schema: None,
-            tools: true,
-        },
-    )
+    talk::start(state, id, Call { role, appended, schema: None, tools: true })
 }
 
 /// What follows from a verdict.

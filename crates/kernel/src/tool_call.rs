@@ -81,51 +81,25 @@ pub(crate) fn decide_prepared(
     let same = talk.last_call == Some(fingerprint(pending));
     let (plan, tool) = if same && talk.same_calls >= limit {
         let reply = prompt::repeated_call(talk.same_calls);
-        (
-            ToolPlan::Denied {
-                rule: "repeated-call".to_owned(),
-                reply,
-            },
-            prepared.tool,
-        )
+        (ToolPlan::Denied { rule: "repeated-call".to_owned(), reply }, prepared.tool)
     } else {
         (prepared.plan, prepared.tool)
     };
     let (verdict, follow_up) = match plan {
-        ToolPlan::Denied { rule, reply } => (
-            ToolVerdict::Denied {
-                rule,
-                reply: reply.into(),
-            },
-            None,
-        ),
-        ToolPlan::Invalid { reply } => (
-            ToolVerdict::Invalid {
-                reply: reply.into(),
-            },
-            None,
-        ),
+        ToolPlan::Denied { rule, reply } => {
+            (ToolVerdict::Denied { rule, reply: reply.into() }, None)
+        }
+        ToolPlan::Invalid { reply } => (ToolVerdict::Invalid { reply: reply.into() }, None),
         allowed @ (ToolPlan::Read { .. }
         | ToolPlan::Write { .. }
         | ToolPlan::Command { .. }
         | ToolPlan::TodoSet { .. }
         | ToolPlan::TodoGet) => {
             let (rule, event) = start(state, (step, call), &tool, allowed);
-            (
-                ToolVerdict::Allowed {
-                    rule: rule.to_owned(),
-                },
-                Some(event),
-            )
+            (ToolVerdict::Allowed { rule: rule.to_owned() }, Some(event))
         }
     };
-    let decided = ToolDecided {
-        step,
-        call,
-        tool,
-        verdict,
-        repair: prepared.repair,
-    };
+    let decided = ToolDecided { step, call, tool, verdict, repair: prepared.repair };
     Ok(std::iter::once(decided.into()).chain(follow_up).collect())
 }
 
@@ -141,55 +115,21 @@ fn start(
         ToolPlan::Read { arguments } => {
             let arguments = arguments.into();
             let tool = tool.to_owned();
-            (
-                "read-in-workspace",
-                ToolCallStarted {
-                    effect,
-                    step,
-                    call,
-                    tool,
-                    arguments,
-                }
-                .into(),
-            )
+            ("read-in-workspace", ToolCallStarted { effect, step, call, tool, arguments }.into())
         }
-        ToolPlan::Write {
-            path,
-            before,
-            after,
-            reply,
-        } => {
+        ToolPlan::Write { path, before, after, reply } => {
             let before = known_or_kept(state, step, &path, before);
             let after = after.map(Content::Inline);
             let reply = reply.into();
-            let event = FileWriteStarted {
-                effect,
-                step,
-                call,
-                path,
-                before,
-                after,
-                reply,
-            };
+            let event = FileWriteStarted { effect, step, call, path, before, after, reply };
             ("write-in-workspace", event.into())
         }
-        ToolPlan::Command { argv, timeout_ms } => (
-            "shell-on",
-            CommandStarted {
-                effect,
-                step,
-                call,
-                argv,
-                timeout_ms,
-            }
-            .into(),
-        ),
+        ToolPlan::Command { argv, timeout_ms } => {
+            ("shell-on", CommandStarted { effect, step, call, argv, timeout_ms }.into())
+        }
         ToolPlan::TodoSet { items } => ("to-do", TodoSet { step, call, items }.into()),
         ToolPlan::TodoGet => {
-            let items = state
-                .task(step)
-                .map(|work| work.todo.clone())
-                .unwrap_or_default();
+            let items = state.task(step).map(|work| work.todo.clone()).unwrap_or_default();
             ("to-do", TodoSet { step, call, items }.into())
         }
         ToolPlan::Denied { .. } | ToolPlan::Invalid { .. } => {
@@ -204,15 +144,9 @@ fn known_or_kept(state: &State, step: StepId, path: &str, before: Option<BeforeF
     let Some(file) = before else {
         return Before::Absent;
     };
-    let touched = state
-        .task(step)
-        .is_some_and(|work| work.files.contains_key(path));
+    let touched = state.task(step).is_some_and(|work| work.files.contains_key(path));
     let as_left = state.files.get(path) == Some(&Some(file.hash));
-    if touched && as_left {
-        Before::Known { hash: file.hash }
-    } else {
-        Before::Kept(file.content)
-    }
+    if touched && as_left { Before::Known { hash: file.hash } } else { Before::Kept(file.content) }
 }
 
 pub(crate) fn decide_read_ended(
@@ -222,17 +156,9 @@ pub(crate) fn decide_read_ended(
     reply: String,
 ) -> Result<Vec<Event>, Rejection> {
     match state.in_flight.get(&effect) {
-        Some(InFlight {
-            kind: InFlightKind::Read { .. },
-            ..
-        }) => Ok(vec![
-            ToolCallEnded {
-                effect,
-                outcome,
-                reply: reply.into(),
-            }
-            .into(),
-        ]),
+        Some(InFlight { kind: InFlightKind::Read { .. }, .. }) => {
+            Ok(vec![ToolCallEnded { effect, outcome, reply: reply.into() }.into()])
+        }
         Some(_) | None => Err(Rejection::UnknownEffect(effect)),
     }
 }
@@ -243,11 +169,9 @@ pub(crate) fn decide_write_ended(
     outcome: FileWriteOutcome,
 ) -> Result<Vec<Event>, Rejection> {
     let (step, path) = match state.in_flight.get(&effect) {
-        Some(InFlight {
-            step: Some(step),
-            kind: InFlightKind::Write { path, .. },
-            ..
-        }) => (*step, path.clone()),
+        Some(InFlight { step: Some(step), kind: InFlightKind::Write { path, .. }, .. }) => {
+            (*step, path.clone())
+        }
         Some(_) | None => return Err(Rejection::UnknownEffect(effect)),
     };
     let conflict = matches!(outcome, FileWriteOutcome::Conflict { .. });
@@ -255,22 +179,8 @@ pub(crate) fn decide_write_ended(
     if conflict {
         let question = QuestionId(state.questions_asked + 1);
         let subject = QuestionSubject::FileConflict { path };
-        events.push(
-            QuestionAsked {
-                question,
-                step,
-                effect,
-                subject,
-            }
-            .into(),
-        );
-        events.push(
-            StepParked {
-                step,
-                reason: ParkReason::Question { question },
-            }
-            .into(),
-        );
+        events.push(QuestionAsked { question, step, effect, subject }.into());
+        events.push(StepParked { step, reason: ParkReason::Question { question } }.into());
     }
     Ok(events)
 }
@@ -282,18 +192,9 @@ pub(crate) fn decide_command_ended(
     reply: String,
 ) -> Result<Vec<Event>, Rejection> {
     match state.in_flight.get(&effect) {
-        Some(InFlight {
-            kind: InFlightKind::Command { .. },
-            waits_for: None,
-            ..
-        }) => Ok(vec![
-            CommandEnded {
-                effect,
-                outcome,
-                reply: reply.into(),
-            }
-            .into(),
-        ]),
+        Some(InFlight { kind: InFlightKind::Command { .. }, waits_for: None, .. }) => {
+            Ok(vec![CommandEnded { effect, outcome, reply: reply.into() }.into()])
+        }
         Some(_) | None => Err(Rejection::UnknownEffect(effect)),
     }
 }
@@ -304,11 +205,7 @@ pub(crate) fn evolve_decided(state: &mut State, event: &ToolDecided) -> Result<(
     })?;
     let print = fingerprint(pending);
     let talk = state.talk_mut(step)?;
-    talk.same_calls = if talk.last_call == Some(print) {
-        talk.same_calls + 1
-    } else {
-        1
-    };
+    talk.same_calls = if talk.last_call == Some(print) { talk.same_calls + 1 } else { 1 };
     talk.last_call = Some(print);
     match &event.verdict {
         ToolVerdict::Allowed { rule: _ } => Ok(()),
@@ -337,9 +234,7 @@ fn begin_call(
     kind: InFlightKind,
 ) -> Result<(), Inconsistency> {
     if !state.index.preparing.remove(&step) {
-        return Err(Inconsistency::new(format!(
-            "{step} has no tool call to start"
-        )));
+        return Err(Inconsistency::new(format!("{step} has no tool call to start")));
     }
     state.begin(effect, Some(step), kind)
 }
@@ -378,17 +273,9 @@ pub(crate) fn evolve_write_ended(
     event: &FileWriteEnded,
 ) -> Result<(), Inconsistency> {
     let flight = state.end(event.effect)?;
-    let (
-        Some(step),
-        InFlightKind::Write {
-            path, after, reply, ..
-        },
-    ) = (flight.step, flight.kind)
+    let (Some(step), InFlightKind::Write { path, after, reply, .. }) = (flight.step, flight.kind)
     else {
-        return Err(Inconsistency::new(format!(
-            "{} wrote no file",
-            event.effect
-        )));
+        return Err(Inconsistency::new(format!("{} wrote no file", event.effect)));
     };
     match &event.outcome {
         FileWriteOutcome::Written | FileWriteOutcome::AlreadyWritten => {
@@ -426,10 +313,7 @@ pub(crate) fn evolve_command_ended(
 
 pub(crate) fn evolve_todo(state: &mut State, event: &TodoSet) -> Result<(), Inconsistency> {
     if !state.index.preparing.contains(&event.step) {
-        return Err(Inconsistency::new(format!(
-            "{} has no tool call to answer",
-            event.step
-        )));
+        return Err(Inconsistency::new(format!("{} has no tool call to answer", event.step)));
     }
     state.task_mut(event.step)?.todo.clone_from(&event.items);
     state.reply(event.step, prompt::todo(&event.items).into())
@@ -450,9 +334,5 @@ pub(crate) fn evolve_conflict_answered(
 
 /// Items of a to-do list that are not done.
 pub(crate) fn open_items(items: &[TodoItem]) -> Vec<String> {
-    items
-        .iter()
-        .filter(|item| !item.done)
-        .map(|item| item.text.clone())
-        .collect()
+    items.iter().filter(|item| !item.done).map(|item| item.text.clone()).collect()
 }

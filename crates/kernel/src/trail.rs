@@ -38,27 +38,13 @@ struct Task<'a> {
 /// The files that the planning commit records.
 pub(crate) fn plan(state: &State) -> Vec<TrailFile> {
     let run = state.started();
-    let tasks = state
-        .steps()
-        .iter()
-        .filter_map(|step| task(state, step))
-        .collect();
-    let list = TaskList {
-        run: run.id.as_str(),
-        plan: &run.plan.path,
-        tasks,
-    };
+    let tasks = state.steps().iter().filter_map(|step| task(state, step)).collect();
+    let list = TaskList { run: run.id.as_str(), plan: &run.plan.path, tasks };
     let mut text = serde_json::to_string_pretty(&list).expect("tasks are plain JSON");
     text.push('\n');
     vec![
-        TrailFile {
-            path: PLAN_FILE.to_owned(),
-            content: run.plan.text.clone(),
-        },
-        TrailFile {
-            path: TASKS_FILE.to_owned(),
-            content: text.into(),
-        },
+        TrailFile { path: PLAN_FILE.to_owned(), content: run.plan.text.clone() },
+        TrailFile { path: TASKS_FILE.to_owned(), content: text.into() },
     ]
 }
 
@@ -69,25 +55,17 @@ fn task<'a>(state: &'a State, step: &'a Step) -> Option<Task<'a>> {
     Some(Task {
         id: &step.key,
         title: &step.title,
-        description: definition
-            .description
-            .inline()
-            .unwrap_or("(too long; see the journal)"),
+        description: definition.description.inline().unwrap_or("(too long; see the journal)"),
         files: &definition.files,
         deletes: &definition.deletes,
-        depends_on: task_needs(state, step)
-            .map(|need| state.at(need).key.as_str())
-            .collect(),
+        depends_on: task_needs(state, step).map(|need| state.at(need).key.as_str()).collect(),
         acceptance: &definition.acceptance,
     })
 }
 
 /// The tasks a task needs, without the planning it needs as well.
 pub(crate) fn task_needs(state: &State, step: &Step) -> impl Iterator<Item = StepId> {
-    step.needs
-        .iter()
-        .copied()
-        .filter(|need| state.at(*need).is_task())
+    step.needs.iter().copied().filter(|need| state.at(*need).is_task())
 }
 
 /// All reviews of a task so far.
@@ -106,10 +84,7 @@ pub(crate) fn review(step: &Step, work: &TaskWork) -> TrailFile {
             writeln!(text, "- {}", finding_line(finding)).expect("writing to a String");
         }
     }
-    TrailFile {
-        path: format!("{REVIEWS_FOLDER}/{}.md", step.key),
-        content: Content::Inline(text),
-    }
+    TrailFile { path: format!("{REVIEWS_FOLDER}/{}.md", step.key), content: Content::Inline(text) }
 }
 
 /// A verdict's name.

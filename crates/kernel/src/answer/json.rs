@@ -34,9 +34,7 @@ pub(super) fn fenced(text: &str) -> Vec<&str> {
     let mut rest = text;
     while let Some(start) = rest.find("```") {
         let inside = &rest[start + 3..];
-        let body = inside
-            .find('\n')
-            .map_or("", |line_end| &inside[line_end + 1..]);
+        let body = inside.find('\n').map_or("", |line_end| &inside[line_end + 1..]);
         let Some(end) = body.find("```") else {
             break;
         };
@@ -159,10 +157,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_said_so() {
-        assert_eq!(
-            value("I cannot do that."),
-            Err("there is no JSON in it".to_owned())
-        );
+        assert_eq!(value("I cannot do that."), Err("there is no JSON in it".to_owned()));
         assert!(value("{\"a\": ").is_err());
         assert!(value("]]]{").is_err());
     }

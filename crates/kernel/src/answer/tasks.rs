@@ -101,10 +101,7 @@ pub(crate) fn read_tasks(
         Err(problem) => return Err(vec![problem]),
     };
     if tasks.len() > TASKS_MAX {
-        return Err(vec![format!(
-            "{} tasks are more than the {TASKS_MAX} allowed",
-            tasks.len()
-        )]);
+        return Err(vec![format!("{} tasks are more than the {TASKS_MAX} allowed", tasks.len())]);
     }
     let names = Names::new(state, &tasks);
     let mut problems = names.problems.clone();
@@ -145,12 +142,7 @@ impl Names {
             old: BTreeMap::new(),
             problems: Vec::new(),
         };
-        for (index, step) in state
-            .steps()
-            .iter()
-            .enumerate()
-            .filter(|(_, step)| step.is_task())
-        {
+        for (index, step) in state.steps().iter().enumerate().filter(|(_, step)| step.is_task()) {
             let id = StepId(u32::try_from(index).expect("counted above"));
             names.old.insert(fold(&step.key), id);
             names.old.insert(fold(&step.title), id);
@@ -173,18 +165,12 @@ impl Names {
         let id = self.id(index);
         let title = fold(&task.title);
         if self.old.contains_key(&title) || self.new.contains_key(&title) {
-            self.problems
-                .push(format!("two tasks are called {:?}", task.title.trim()));
+            self.problems.push(format!("two tasks are called {:?}", task.title.trim()));
         }
         if let Some(name) = &task.id {
             let name = name.text();
-            if self
-                .new
-                .insert(fold(&name), id)
-                .is_some_and(|other| other != id)
-            {
-                self.problems
-                    .push(format!("two tasks have the id {name:?}"));
+            if self.new.insert(fold(&name), id).is_some_and(|other| other != id) {
+                self.problems.push(format!("two tasks have the id {name:?}"));
             }
         }
         self.new.insert(title, id);
@@ -202,11 +188,7 @@ fn fold(name: &str) -> String {
 
 fn new_step(names: &Names, index: usize, task: PlannedTask, problems: &mut Vec<String>) -> NewStep {
     let title = task.title.trim().to_owned();
-    let shown = if title.is_empty() {
-        format!("task {}", index + 1)
-    } else {
-        format!("{title:?}")
-    };
+    let shown = if title.is_empty() { format!("task {}", index + 1) } else { format!("{title:?}") };
     if title.is_empty() {
         problems.push(format!("task {} has no title", index + 1));
     }
@@ -252,10 +234,8 @@ fn checked_path(path: &str) -> Result<String, &'static str> {
     if path.starts_with('/') || path.as_bytes().get(1) == Some(&b':') {
         return Err("is absolute; paths are relative to the workspace");
     }
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect();
+    let parts: Vec<&str> =
+        path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     if parts.contains(&"..") {
         return Err("leads out of the workspace");
     }
@@ -273,19 +253,15 @@ fn checked_path(path: &str) -> Result<String, &'static str> {
 /// A cycle among the new tasks, in words.
 fn cycle(names: &Names, steps: &[NewStep]) -> Option<String> {
     let inner = |need: &StepId| need.0.checked_sub(names.first).map(|index| index as usize);
-    let mut unmet: Vec<usize> = steps
-        .iter()
-        .map(|step| step.needs.iter().filter_map(inner).count())
-        .collect();
+    let mut unmet: Vec<usize> =
+        steps.iter().map(|step| step.needs.iter().filter_map(inner).count()).collect();
     let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); steps.len()];
     for (index, step) in steps.iter().enumerate() {
         for need in step.needs.iter().filter_map(inner) {
             dependents[need].push(index);
         }
     }
-    let mut free: Vec<usize> = (0..steps.len())
-        .filter(|index| unmet[*index] == 0)
-        .collect();
+    let mut free: Vec<usize> = (0..steps.len()).filter(|index| unmet[*index] == 0).collect();
     let mut done = 0;
     while let Some(index) = free.pop() {
         done += 1;
@@ -303,8 +279,5 @@ fn cycle(names: &Names, steps: &[NewStep]) -> Option<String> {
         .filter(|index| unmet[*index] > 0)
         .map(|index| format!("{:?}", steps[index].title))
         .collect();
-    Some(format!(
-        "these tasks depend on each other in a circle: {}",
-        titles.join(", ")
-    ))
+    Some(format!("these tasks depend on each other in a circle: {}", titles.join(", ")))
 }

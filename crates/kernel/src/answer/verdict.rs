@@ -46,12 +46,7 @@ impl ReviewerFinding {
     fn into_finding(self) -> Finding {
         let (file, line, message, hint) = match self {
             Self::Text(message) => (None, None, message, String::new()),
-            Self::Full {
-                file,
-                line,
-                message,
-                hint,
-            } => (file, line, message, hint),
+            Self::Full { file, line, message, hint } => (file, line, message, hint),
         };
         Finding {
             file: file.filter(|file| !file.is_empty()),
@@ -78,21 +73,10 @@ pub(crate) fn read_verdict(text: &str, finish: FinishReason) -> Result<ReadVerdi
         }
     };
     let verdict = verdict_word(&answer.verdict).ok_or_else(|| {
-        format!(
-            "the verdict {:?} is none of approved, rework, rejected",
-            answer.verdict
-        )
+        format!("the verdict {:?} is none of approved, rework, rejected", answer.verdict)
     })?;
-    let findings = answer
-        .findings
-        .into_iter()
-        .map(ReviewerFinding::into_finding)
-        .collect();
-    Ok(ReadVerdict {
-        verdict,
-        summary: answer.summary,
-        findings,
-    })
+    let findings = answer.findings.into_iter().map(ReviewerFinding::into_finding).collect();
+    Ok(ReadVerdict { verdict, summary: answer.summary, findings })
 }
 
 fn verdict_word(word: &str) -> Option<Verdict> {
@@ -113,21 +97,10 @@ fn bare_verdict(text: &str) -> Option<ReadVerdict> {
     let fenced = json::fenced(text);
     let lines = text.lines().filter_map(|line| {
         let (label, word) = line.split_once(':')?;
-        label
-            .trim()
-            .trim_matches('*')
-            .eq_ignore_ascii_case("verdict")
-            .then_some(word)
+        label.trim().trim_matches('*').eq_ignore_ascii_case("verdict").then_some(word)
     });
-    let verdict = std::iter::once(text)
-        .chain(fenced)
-        .chain(lines)
-        .find_map(verdict_word)?;
-    Some(ReadVerdict {
-        verdict,
-        summary: String::new(),
-        findings: Vec::new(),
-    })
+    let verdict = std::iter::once(text).chain(fenced).chain(lines).find_map(verdict_word)?;
+    Some(ReadVerdict { verdict, summary: String::new(), findings: Vec::new() })
 }
 
 #[cfg(test)]
@@ -145,10 +118,7 @@ mod tests {
             Ok(Verdict::Approved)
         );
         assert_eq!(verdict("```\nAPPROVED\n```"), Ok(Verdict::Approved));
-        assert_eq!(
-            verdict("```json\n{\"verdict\": \"REJECTED\"}\n```"),
-            Ok(Verdict::Rejected)
-        );
+        assert_eq!(verdict("```json\n{\"verdict\": \"REJECTED\"}\n```"), Ok(Verdict::Rejected));
         assert_eq!(verdict("**Verdict:** rework"), Ok(Verdict::Rework));
         assert_eq!(
             verdict(r#"{"verdict":"rejected","findings":[{"severity":"cosmic","message":"m"}]}"#),
