@@ -1,0 +1,459 @@
+//! A run of this process as clients see it: one view, kept by one task.
+//!
+//! ```text
+//!   RunHandle --notices--> keeper --apply--> RunView (shared)
+//!                 ^           |
+//!    gap: journal-'           '--broadcast--> Updates (one a client) --gap: journal--> client
+//! ```
+//!
+//! Notices may be missed, events may not: whoever finds a gap in the positions reads it from the
+//! journal. The view and the broadcast change under one lock, so that a client that begins to
+//! listen knows exactly what it has to read.
+
+use std::{
+    collections::VecDeque,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use lao_event::RunId;
+use lao_journal::Reader;
+use lao_kernel::{Command, Rejection};
+use lao_protocol::{EventView, RunStatus, StepView, Update};
+use lao_runtime::{
+    Contents, Finish, Notice, Published, ReplayError, RunFolder, RunHandle, StoredEvent,
+    for_each_event,
+};
+use tokio::sync::{broadcast, watch};
+
+use crate::view::{Live, RunView, read_detail};
+
+/// How many updates a slow listener may be behind before it reads from the journal.
+pub(crate) const UPDATES_MAX: usize = 1024;
+
+/// Events that are read from the journal at once.
+const EVENTS_READ_MAX: usize = 256;
+
+/// The pause before a journal is read again that could not be read.
+const READ_PAUSE: Duration = Duration::from_millis(50);
+
+/// Exit code when the journal cannot be written.
+const EXIT_JOURNAL: u8 = 8;
+
+/// Exit code when the run's actor was lost too often.
+const EXIT_INTERNAL: u8 = 1;
+
+/// A run of this process as clients see it; cheap to clone.
+#[derive(Clone)]
+pub struct LiveRun {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    handle: RunHandle,
+    folder: RunFolder,
+    contents: Contents,
+    view: Mutex<View>,
+    updates: broadcast::Sender<Arc<Update>>,
+    /// Position of the last event that the view has seen.
+    applied: watch::Sender<u64>,
+}
+
+struct View {
+    run: RunView,
+    /// How the run left the process.
+    finished: Option<Finish>,
+    /// [`Update::Finished`] was sent.
+    is_told: bool,
+}
+
+/// The journal cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveReadError {
+    /// It is being opened again, after the run's actor was lost. It passes.
+    #[error("the journal of {run} is being opened again: try again")]
+    Reopening {
+        /// The run.
+        run: RunId,
+    },
+    /// It cannot be opened.
+    #[error(transparent)]
+    Open(#[from] lao_journal::OpenError),
+    /// It cannot be read.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
+
+impl LiveRun {
+    /// Begins to watch a run. Returns when its first event is known, or it has left the process.
+    pub async fn observe(handle: RunHandle, folder: RunFolder, contents: Contents) -> Self {
+        let view = View { run: RunView::new(handle.id().clone()), finished: None, is_told: false };
+        let live = Self {
+            shared: Arc::new(Shared {
+                handle,
+                folder,
+                contents,
+                view: Mutex::new(view),
+                updates: broadcast::Sender::new(UPDATES_MAX),
+                applied: watch::Sender::new(0),
+            }),
+        };
+        let mut applied = live.shared.applied.subscribe();
+        let notices = live.shared.handle.subscribe();
+        tokio::spawn(keep(live.clone(), notices));
+        // The sender lives in `live`, so waiting cannot fail.
+        drop(applied.wait_for(|seq| *seq > 0).await);
+        live
+    }
+
+    /// The run.
+    pub fn id(&self) -> &RunId {
+        self.shared.handle.id()
+    }
+
+    /// Position of the last event that is known.
+    pub fn last_seq(&self) -> u64 {
+        self.view().run.last_seq()
+    }
+
+    /// The run as it stands.
+    pub fn status(&self) -> RunStatus {
+        self.view().status()
+    }
+
+    /// One step with its inside; `None` when the run has no step of that name.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub async fn step(&self, key: &str) -> Result<Option<StepView>, LiveReadError> {
+        let Some(mut step) = self.view().run.step_line(key) else {
+            return Ok(None);
+        };
+        let (live, key) = (self.clone(), key.to_owned());
+        let reading = move || {
+            let contents = &live.shared.contents;
+            live.read(|reader| read_detail(&key, contents, reader))
+        };
+        step.detail = Some(blocking(reading).await??);
+        Ok(Some(step))
+    }
+
+    /// The keys of the run's steps.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let view = self.view();
+        let steps = view.run.state().steps();
+        steps.iter().map(|step| step.key.clone()).collect()
+    }
+
+    /// Asks the run for something.
+    pub async fn command(&self, command: Command) -> Result<(), Rejection> {
+        self.shared.handle.command(command).await
+    }
+
+    /// Updates from now on.
+    pub fn feed(&self) -> Updates {
+        let view = self.view();
+        self.updates_from(&view, view.run.last_seq() + 1)
+    }
+
+    /// Every event from a position on (the first is 1), then updates as they come.
+    pub fn follow(&self, from: u64) -> Updates {
+        self.updates_from(&self.view(), from.max(1))
+    }
+
+    /// The events from a position up to now, a part at a time.
+    pub(crate) fn events(&self, from: u64) -> Events {
+        Events { live: self.clone(), next: from.max(1), last: self.last_seq() }
+    }
+
+    fn updates_from(&self, view: &View, next: u64) -> Updates {
+        let last = view.run.last_seq();
+        Updates {
+            receiver: self.shared.updates.subscribe(),
+            gap: Events { live: self.clone(), next, last },
+            waiting: VecDeque::new(),
+            finished: view.is_told.then(|| Arc::new(Update::Finished(Box::new(view.status())))),
+            is_over: false,
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.view().finished.is_some()
+    }
+
+    fn view(&self) -> MutexGuard<'_, View> {
+        self.shared.view.lock().expect("the view is consistent: the run folded the same events")
+    }
+
+    /// Shows the journal to `read`: the open one, or, when the run has left the process, the one
+    /// on the disk. Blocking.
+    fn read<T>(&self, read: impl FnOnce(&Reader) -> T) -> Result<T, LiveReadError> {
+        let mut read = Some(read);
+        let open = self.shared.handle.read(|reader| {
+            let read = read.take().expect("called once");
+            read(reader)
+        });
+        match (open, read) {
+            (Some(read), _) => Ok(read),
+            // A reader of the file would stand in the way of the actor that opens it again.
+            (None, Some(_)) if self.view().finished.is_none() => {
+                Err(LiveReadError::Reopening { run: self.id().clone() })
+            }
+            (None, Some(read)) => Ok(read(&self.shared.folder.reader()?)),
+            (None, None) => unreachable!("the handle has called what it was given"),
+        }
+    }
+
+    /// Reads events from the journal: those of the positions, as many as are read at once.
+    async fn stored(&self, from: u64, last: u64) -> Result<Vec<Published>, LiveReadError> {
+        let live = self.clone();
+        blocking(move || Ok(live.read(|reader| stored(reader, from, last))??)).await
+    }
+
+    /// Applies what the journal has and the view has not. What cannot be read now is read when
+    /// the next event shows the gap again.
+    async fn catch_up(&self) {
+        loop {
+            let next = self.last_seq() + 1;
+            let Ok(events) = self.stored(next, u64::MAX).await else {
+                return;
+            };
+            if events.is_empty() {
+                return;
+            }
+            for event in events {
+                self.apply(&Arc::new(event));
+            }
+        }
+    }
+
+    /// Applies an event and tells who listens, unless it is known or there is a gap before it.
+    fn apply(&self, published: &Arc<Published>) -> Applied {
+        let mut view = self.view();
+        let next = view.run.last_seq() + 1;
+        if published.seq < next {
+            return Applied::Known;
+        }
+        if published.seq > next {
+            return Applied::Gap;
+        }
+        view.run.apply(published).expect("the run folded the same events");
+        self.tell(&view, &Notice::Event(Arc::clone(published)));
+        self.shared.applied.send_replace(published.seq);
+        Applied::Now
+    }
+
+    /// Tells a notice to who listens.
+    fn tell(&self, view: &View, notice: &Notice) {
+        if self.shared.updates.receiver_count() == 0 {
+            return;
+        }
+        if let Some(update) = view.run.update(notice) {
+            // Whoever listened may have just gone.
+            drop(self.shared.updates.send(Arc::new(update)));
+        }
+    }
+
+    /// Says the last word.
+    fn finish(&self) {
+        let mut view = self.view();
+        view.is_told = true;
+        let update = Update::Finished(Box::new(view.status()));
+        drop(self.shared.updates.send(Arc::new(update)));
+        // Whoever waits for the first event waits no longer.
+        self.shared.applied.send_modify(|seq| *seq = (*seq).max(1));
+    }
+}
+
+impl View {
+    /// The run as it stands, with the process that works on it.
+    fn status(&self) -> RunStatus {
+        let Some(finish) = &self.finished else {
+            let pid = std::process::id();
+            return self.run.status(Some(Live { pid }));
+        };
+        let mut status = self.run.status(None);
+        if let Finish::GaveUp { message, storage } = finish {
+            status.stopped_because = Some(message.clone());
+            status.exit_code = if *storage { EXIT_JOURNAL } else { EXIT_INTERNAL };
+        }
+        status
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Applied {
+    Now,
+    Known,
+    Gap,
+}
+
+/// Keeps the view of a run until the run has left the process.
+async fn keep(live: LiveRun, mut notices: broadcast::Receiver<Notice>) {
+    // What was published before this task listened.
+    live.catch_up().await;
+    let handle = live.shared.handle.clone();
+    let mut finished = pin!(handle.finished());
+    let finish = loop {
+        let notice = tokio::select! {
+            biased;
+            notice = notices.recv() => notice,
+            finish = &mut finished => break finish,
+        };
+        match notice {
+            Ok(Notice::Event(published)) => {
+                if live.apply(&published) == Applied::Gap {
+                    live.catch_up().await;
+                }
+            }
+            Ok(Notice::Finished(finish)) => break finish,
+            Ok(notice) => live.tell(&live.view(), &notice),
+            Err(broadcast::error::RecvError::Lagged(_)) => live.catch_up().await,
+            Err(broadcast::error::RecvError::Closed) => {
+                unreachable!("the sender lives in the handle")
+            }
+        }
+    };
+    live.view().finished = Some(finish);
+    live.catch_up().await;
+    live.finish();
+}
+
+/// Events of a journal up to a position, as many as are read at once.
+fn stored(reader: &Reader, from: u64, last: u64) -> Result<Vec<Published>, ReplayError> {
+    enum Stop {
+        Enough,
+        Failed(ReplayError),
+    }
+    impl From<ReplayError> for Stop {
+        fn from(error: ReplayError) -> Self {
+            Self::Failed(error)
+        }
+    }
+    let mut events = Vec::new();
+    let read = for_each_event(reader, from, |event| {
+        let published = match event {
+            StoredEvent::Known(published) => published,
+            StoredEvent::Unknown { seq, .. } => return Err(ReplayError::Unknown { seq }.into()),
+        };
+        if published.seq > last || events.len() == EVENTS_READ_MAX {
+            return Err(Stop::Enough);
+        }
+        events.push(published);
+        Ok(())
+    });
+    match read {
+        Ok(()) | Err(Stop::Enough) => Ok(events),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+/// Runs what reads files beside the tasks of the runtime.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => unreachable!("blocking work is never aborted"),
+        },
+    }
+}
+
+/// Events of a journal that are read as they are asked for.
+pub(crate) struct Events {
+    live: LiveRun,
+    next: u64,
+    last: u64,
+}
+
+impl Events {
+    /// The next few events; empty when there are no more.
+    pub(crate) async fn next(&mut self) -> Result<Vec<EventView>, LiveReadError> {
+        if self.next > self.last {
+            return Ok(Vec::new());
+        }
+        let events = self.live.stored(self.next, self.last).await?;
+        self.next = events.last().map_or(self.last, |event| event.seq) + 1;
+        let view = self.live.view();
+        Ok(events.iter().map(|event| view.run.event(event)).collect())
+    }
+}
+
+/// What a client is told, in order: every event from some position on, and what else happens.
+pub struct Updates {
+    receiver: broadcast::Receiver<Arc<Update>>,
+    /// Events that must be read from the journal before the next notice counts.
+    gap: Events,
+    waiting: VecDeque<EventView>,
+    finished: Option<Arc<Update>>,
+    is_over: bool,
+}
+
+impl Updates {
+    /// The next update; `None` after [`Update::Finished`].
+    ///
+    /// May be dropped at any await point: nothing is lost.
+    pub async fn next(&mut self) -> Option<Arc<Update>> {
+        loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Some(Arc::new(Update::Event(event)));
+            }
+            if self.gap.next <= self.gap.last {
+                match self.gap.next().await {
+                    Ok(events) => self.waiting.extend(events),
+                    Err(_) if !self.gap.live.is_finished() => {
+                        tokio::time::sleep(READ_PAUSE).await;
+                    }
+                    // The journal on the disk cannot be read either: the last word is the status.
+                    Err(_) => self.gap.next = self.gap.last + 1,
+                }
+                continue;
+            }
+            if self.is_over {
+                return None;
+            }
+            if let Some(finished) = self.finished.take() {
+                self.is_over = true;
+                return Some(finished);
+            }
+            if let Some(update) = self.hear().await {
+                return Some(update);
+            }
+        }
+    }
+
+    /// The next thing that is heard; `None` where there is something to read first.
+    async fn hear(&mut self) -> Option<Arc<Update>> {
+        match self.receiver.recv().await {
+            Ok(update) => match update.as_ref() {
+                Update::Event(event) if event.seq < self.gap.next => None,
+                Update::Event(event) if event.seq > self.gap.next => {
+                    self.gap.last = event.seq;
+                    None
+                }
+                Update::Event(event) => {
+                    self.gap.next = event.seq + 1;
+                    Some(update)
+                }
+                Update::Finished(_) => {
+                    self.gap.last = self.gap.live.last_seq();
+                    self.finished = Some(update);
+                    None
+                }
+                Update::Tokens { .. }
+                | Update::Retrying { .. }
+                | Update::Waiting { .. }
+                | Update::WorkerRestarted { .. } => Some(update),
+            },
+            Err(broadcast::error::RecvError::Lagged(_)) => {
+                self.gap.last = self.gap.live.last_seq();
+                None
+            }
+            Err(broadcast::error::RecvError::Closed) => {
+                unreachable!("the sender lives in the run this listens to")
+            }
+        }
+    }
+}

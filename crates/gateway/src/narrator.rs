@@ -1,0 +1,285 @@
+//! The narrator: events in words.
+//!
+//! It keeps what the words need and an event does not repeat: the keys of steps, and for every
+//! effect what it was. Each note is a few dozen bytes, so that any event of the run's past can be
+//! put into words without folding again.
+
+mod words;
+
+pub(crate) use words::verdict;
+
+use std::sync::Arc;
+
+use lao_event::{
+    EffectId, Event, QuestionId, Role, StepId,
+    latest::{ChecksScope, LossCause},
+};
+use lao_protocol::EventView;
+use lao_runtime::{Published, StoredEvent};
+use serde_json::Value;
+
+use crate::units::names;
+
+/// Keys that a sentence lists.
+pub(crate) const KEYS_SHOWN_MAX: usize = 8;
+
+/// What the words of a run's events need to know of the events before them.
+#[derive(Debug, Clone, Default)]
+pub struct Narrator {
+    keys: Vec<Arc<str>>,
+    /// Effects are numbered without gaps, from 1.
+    effects: Vec<EffectNote>,
+    /// Questions are numbered without gaps, from 1.
+    questions: Vec<StepId>,
+}
+
+/// What is remembered of an effect.
+#[derive(Debug, Clone)]
+pub(crate) struct EffectNote {
+    /// The step it belongs to.
+    pub step: Option<StepId>,
+    /// When it was started, milliseconds since 1970.
+    pub since_ms: i64,
+    /// What it is.
+    pub kind: EffectNoteKind,
+}
+
+/// What an effect is.
+#[derive(Debug, Clone)]
+pub(crate) enum EffectNoteKind {
+    /// Making the workspace ready.
+    Workspace,
+    /// Asking a model.
+    Model { role: Role, model: Arc<str> },
+    /// Running a tool that only reads.
+    Read { tool: Arc<str> },
+    /// Writing a file; deleting it where there is no size.
+    Write { path: Arc<str>, size_bytes: Option<u64> },
+    /// Running a command.
+    Command { line: Arc<str> },
+    /// Checking.
+    Checks { scope: ChecksScope, steps: Arc<[StepId]> },
+    /// Making a commit.
+    Commit { subject: Arc<str> },
+}
+
+impl Narrator {
+    /// Before the first event.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Remembers what later words need. Every event must be shown, in order, before its words
+    /// are asked for.
+    pub fn note(&mut self, published: &Published) {
+        let event = &published.event;
+        if let Event::StepsAdded(added) = event {
+            let keys = added.steps.iter().map(|step| step.key.as_str().into());
+            self.keys.extend(keys);
+        } else if let Event::QuestionAsked(asked) = event {
+            self.questions.push(asked.step);
+        } else if let Some((step, kind)) = self.started(event) {
+            self.effects.push(EffectNote { step, since_ms: published.wall_ms, kind });
+        }
+    }
+
+    /// The effect that an event starts.
+    fn started(&self, event: &Event) -> Option<(Option<StepId>, EffectNoteKind)> {
+        use EffectNoteKind as Kind;
+        let (step, kind) = match event {
+            Event::WorkspaceStarted(_) => (None, Kind::Workspace),
+            Event::ModelCallStarted(event) => {
+                let model = self.model_name(&event.request.model);
+                let role = event.role;
+                (Some(event.step), Kind::Model { role, model })
+            }
+            Event::ToolCallStarted(event) => {
+                let tool = event.tool.as_str().into();
+                (Some(event.step), Kind::Read { tool })
+            }
+            Event::FileWriteStarted(event) => {
+                let path = event.path.as_str().into();
+                let size_bytes = event.after.as_ref().map(lao_event::Content::size_bytes);
+                (Some(event.step), Kind::Write { path, size_bytes })
+            }
+            Event::CommandStarted(event) => {
+                let line = words::command_line(&event.argv).into();
+                (Some(event.step), Kind::Command { line })
+            }
+            Event::ChecksStarted(event) => {
+                let (scope, steps) = (event.scope, event.steps.clone().into());
+                (only(&event.steps), Kind::Checks { scope, steps })
+            }
+            Event::CommitStarted(event) => {
+                let subject = event.subject.as_str().into();
+                (Some(event.step), Kind::Commit { subject })
+            }
+            Event::RunStarted(_)
+            | Event::RunResumed(_)
+            | Event::RunStopping(_)
+            | Event::RunStopped(_)
+            | Event::RunEnded(_)
+            | Event::StepsAdded(_)
+            | Event::StepStarted(_)
+            | Event::StepEnded(_)
+            | Event::StepParked(_)
+            | Event::StepRetried(_)
+            | Event::AnswerRejected(_)
+            | Event::ModelCallEnded(_)
+            | Event::ToolDecided(_)
+            | Event::ToolCallEnded(_)
+            | Event::FileWriteEnded(_)
+            | Event::CommandEnded(_)
+            | Event::TodoSet(_)
+            | Event::ChecksEnded(_)
+            | Event::ReviewGiven(_)
+            | Event::WorkspaceEnded(_)
+            | Event::CommitEnded(_)
+            | Event::QuestionAsked(_)
+            | Event::QuestionAnswered(_)
+            | Event::EffectsLost(_) => return None,
+        };
+        Some((step, kind))
+    }
+
+    /// A model's name, shared with the last calls that used it.
+    fn model_name(&self, name: &str) -> Arc<str> {
+        let recent = self.effects.iter().rev().take(64);
+        let known = recent.filter_map(|note| match &note.kind {
+            EffectNoteKind::Model { role: _, model } => Some(model),
+            EffectNoteKind::Workspace
+            | EffectNoteKind::Read { .. }
+            | EffectNoteKind::Write { .. }
+            | EffectNoteKind::Command { .. }
+            | EffectNoteKind::Checks { .. }
+            | EffectNoteKind::Commit { .. } => None,
+        });
+        known
+            .into_iter()
+            .find(|model| model.as_ref() == name)
+            .map_or_else(|| name.into(), Arc::clone)
+    }
+
+    /// An event as clients are told of it; it must have been noted.
+    pub fn view(&self, published: &Published) -> EventView {
+        let event = &published.event;
+        let data = serde_json::to_value(event).expect("events are plain JSON");
+        EventView {
+            seq: published.seq,
+            time_ms: published.wall_ms,
+            event: event.name().to_owned(),
+            step: self.step_of(event).map(|step| self.key(step).into_owned()),
+            text: self.words(event),
+            data,
+        }
+    }
+
+    /// Remembers what later words need of a stored event.
+    pub(crate) fn note_stored(&mut self, stored: &StoredEvent) {
+        match stored {
+            StoredEvent::Known(published) => self.note(published),
+            StoredEvent::Unknown { .. } => {}
+        }
+    }
+
+    /// A stored event as clients are told of it; one that this program does not know is shown
+    /// as such.
+    pub fn view_stored(&mut self, stored: &StoredEvent) -> EventView {
+        match stored {
+            StoredEvent::Known(published) => {
+                self.note(published);
+                self.view(published)
+            }
+            StoredEvent::Unknown { seq, wall_ms, event_type, schema_version } => EventView {
+                seq: *seq,
+                time_ms: *wall_ms,
+                event: format!("Unknown{event_type}"),
+                step: None,
+                text: format!(
+                    "an event of type {event_type}, version {schema_version}, which a newer lao \
+                     wrote"
+                ),
+                data: Value::Null,
+            },
+        }
+    }
+
+    /// A step's key; its number where the step is not known.
+    pub(crate) fn key(&self, step: StepId) -> std::borrow::Cow<'_, str> {
+        match self.keys.get(step.0 as usize) {
+            Some(key) => key.as_ref().into(),
+            None => step.to_string().into(),
+        }
+    }
+
+    /// Keys of steps, as a sentence lists them.
+    pub(crate) fn keys(&self, steps: &[StepId]) -> String {
+        let keys: Vec<_> = steps.iter().map(|step| self.key(*step)).collect();
+        let keys: Vec<&str> = keys.iter().map(AsRef::as_ref).collect();
+        names(&keys, KEYS_SHOWN_MAX)
+    }
+
+    /// What is remembered of an effect.
+    pub(crate) fn effect(&self, effect: EffectId) -> Option<&EffectNote> {
+        let index = usize::try_from(effect.0).ok()?.checked_sub(1)?;
+        self.effects.get(index)
+    }
+
+    /// The step that waits for an answer.
+    fn question(&self, question: QuestionId) -> Option<StepId> {
+        let index = (question.0 as usize).checked_sub(1)?;
+        self.questions.get(index).copied()
+    }
+
+    fn effect_step(&self, effect: EffectId) -> Option<StepId> {
+        self.effect(effect)?.step
+    }
+
+    /// The step that an event belongs to.
+    pub(crate) fn step_of(&self, event: &Event) -> Option<StepId> {
+        match event {
+            Event::StepsAdded(event) => event.by,
+            Event::StepStarted(event) => Some(event.step),
+            Event::StepEnded(event) => Some(event.step),
+            Event::StepParked(event) => Some(event.step),
+            Event::StepRetried(event) => Some(event.step),
+            Event::AnswerRejected(event) => Some(event.step),
+            Event::ModelCallStarted(event) => Some(event.step),
+            Event::ModelCallEnded(event) => self.effect_step(event.effect),
+            Event::ToolDecided(event) => Some(event.step),
+            Event::ToolCallStarted(event) => Some(event.step),
+            Event::ToolCallEnded(event) => self.effect_step(event.effect),
+            Event::FileWriteStarted(event) => Some(event.step),
+            Event::FileWriteEnded(event) => self.effect_step(event.effect),
+            Event::CommandStarted(event) => Some(event.step),
+            Event::CommandEnded(event) => self.effect_step(event.effect),
+            Event::TodoSet(event) => Some(event.step),
+            Event::ChecksStarted(event) => only(&event.steps),
+            Event::ChecksEnded(event) => self.effect_step(event.effect),
+            Event::ReviewGiven(event) => Some(event.step),
+            Event::CommitStarted(event) => Some(event.step),
+            Event::CommitEnded(event) => self.effect_step(event.effect),
+            Event::QuestionAsked(event) => Some(event.step),
+            Event::QuestionAnswered(event) => self.question(event.question),
+            Event::EffectsLost(event) => match (&event.cause, event.effects.as_slice()) {
+                (LossCause::WorkerPanicked { .. }, [effect]) => self.effect_step(*effect),
+                (LossCause::WorkerPanicked { .. } | LossCause::ProcessEnded, _) => None,
+            },
+            Event::RunStarted(_)
+            | Event::RunResumed(_)
+            | Event::RunStopping(_)
+            | Event::RunStopped(_)
+            | Event::RunEnded(_)
+            | Event::WorkspaceStarted(_)
+            | Event::WorkspaceEnded(_) => None,
+        }
+    }
+}
+
+/// The step, where there is one only.
+fn only(steps: &[StepId]) -> Option<StepId> {
+    match steps {
+        [step] => Some(*step),
+        _ => None,
+    }
+}

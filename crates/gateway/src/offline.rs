@@ -1,0 +1,194 @@
+//! Runs that no process works on, read from their folders.
+
+use lao_journal::{Manifest, OpenError, Reader};
+use lao_kernel::Inconsistency;
+use lao_protocol::{EventView, Reply, Request, RunStatus, RunStatusCode, RunSummary, StepCounts};
+use lao_runtime::{Contents, FolderError, ReplayError, RunFolder, StoredEvent, for_each_event};
+
+use crate::{client, narrator::Narrator, view::RunView};
+
+/// Label of the manifest: BLAKE3 of the plan, by which it is known.
+pub const LABEL_PLAN_HASH: &str = "plan_hash";
+
+/// Label of the manifest: the file the run came from, relative to the project.
+pub const LABEL_SOURCE: &str = "source";
+
+/// Label of the manifest of a run that ended: its tasks, counted, so that listings need no journal.
+pub const LABEL_TASKS: &str = "tasks";
+
+/// Label of the manifest of a run that ended: when its last event happened.
+pub const LABEL_LAST_EVENT_MS: &str = "last_event_ms";
+
+/// A run cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// Its journal cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Its journal cannot be read.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// An event cannot follow those before it.
+    #[error("event {seq} does not follow from those before it")]
+    Inconsistent {
+        /// Position.
+        seq: u64,
+        /// Why.
+        source: Inconsistency,
+    },
+}
+
+/// A run as its journal tells.
+pub fn view(folder: &RunFolder) -> Result<RunView, ViewError> {
+    view_of(folder, &folder.reader()?)
+}
+
+/// A run with one step's inside; `None` when it has no step of that name.
+pub fn step(
+    folder: &RunFolder,
+    key: &str,
+    contents: &Contents,
+) -> Result<Option<lao_protocol::StepView>, ViewError> {
+    let reader = folder.reader()?;
+    Ok(view_of(folder, &reader)?.step(key, contents, &reader)?)
+}
+
+fn view_of(folder: &RunFolder, reader: &Reader) -> Result<RunView, ViewError> {
+    let mut view = RunView::new(folder.run.clone());
+    for_each_event(reader, 1, |stored| match stored {
+        StoredEvent::Known(published) => view
+            .apply(&published)
+            .map_err(|source| ViewError::Inconsistent { seq: published.seq, source }),
+        StoredEvent::Unknown { seq, .. } => Err(ReplayError::Unknown { seq }.into()),
+    })?;
+    Ok(view)
+}
+
+/// Shows a run's events from a position on (the first is 1), those of newer programs included.
+pub fn events<E: From<ViewError>>(
+    folder: &RunFolder,
+    from: u64,
+    mut visit: impl FnMut(EventView) -> Result<(), E>,
+) -> Result<(), E> {
+    enum Stop<E> {
+        Read(ReplayError),
+        Visit(E),
+    }
+    impl<E> From<ReplayError> for Stop<E> {
+        fn from(error: ReplayError) -> Self {
+            Self::Read(error)
+        }
+    }
+    let reader = folder.reader().map_err(ViewError::from)?;
+    let mut narrator = Narrator::new();
+    // Words need what came before.
+    let walked = for_each_event(&reader, 1, |stored| {
+        if seq_of(&stored) < from {
+            narrator.note_stored(&stored);
+            Ok(())
+        } else {
+            visit(narrator.view_stored(&stored)).map_err(Stop::Visit)
+        }
+    });
+    match walked {
+        Ok(()) => Ok(()),
+        Err(Stop::Read(error)) => Err(ViewError::from(error).into()),
+        Err(Stop::Visit(error)) => Err(error),
+    }
+}
+
+fn seq_of(stored: &StoredEvent) -> u64 {
+    match stored {
+        StoredEvent::Known(published) => published.seq,
+        StoredEvent::Unknown { seq, .. } => *seq,
+    }
+}
+
+/// A run on one line, whether a process works on it or not. What cannot be read is
+/// [`RunStatusCode::Unreadable`], with the reason as its title.
+pub async fn summary(folder: &RunFolder) -> RunSummary {
+    let manifest = folder.manifest().ok();
+    if let Some(summary) = manifest.as_ref().and_then(from_seal) {
+        return summary;
+    }
+    let asked = match view(folder) {
+        Ok(view) => return view.summary(None),
+        Err(ViewError::Open(OpenError::Held { .. })) => ask(folder).await,
+        Err(error) => Err(error.to_string()),
+    };
+    asked.unwrap_or_else(|reason| unreadable(folder, manifest.as_ref(), reason))
+}
+
+/// Asks the process that works on a run.
+async fn ask(folder: &RunFolder) -> Result<RunSummary, String> {
+    let client = client::live(folder).await.map_err(|error| error.to_string())?;
+    let Some(mut client) = client else {
+        return Err("another process works on it and cannot be asked".to_owned());
+    };
+    match client.request(&Request::Status).await {
+        Ok(Reply::Status(status)) => Ok(status.summary),
+        Ok(_) => Err("the process that works on it gave another answer".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A run that ended, as its manifest tells, where it tells enough.
+fn from_seal(manifest: &Manifest) -> Option<RunSummary> {
+    let seal = manifest.sealed.as_ref()?;
+    let status = match seal.outcome.as_str() {
+        "succeeded" => RunStatusCode::Succeeded,
+        "failed" => RunStatusCode::Failed,
+        "cancelled" => RunStatusCode::Cancelled,
+        _ => return None,
+    };
+    let tasks = manifest.other.get(LABEL_TASKS)?;
+    let tasks: StepCounts = serde_json::from_value(tasks.clone()).ok()?;
+    let last_event_ms = manifest.other.get(LABEL_LAST_EVENT_MS)?.as_i64()?;
+    Some(RunSummary {
+        run: manifest.run.clone(),
+        kind: "plan".to_owned(),
+        title: manifest.title.clone(),
+        source: source(manifest),
+        status,
+        started_ms: manifest.created_ms,
+        last_event_ms,
+        pid: None,
+        tasks,
+    })
+}
+
+fn source(manifest: &Manifest) -> String {
+    let source = manifest.other.get(LABEL_SOURCE);
+    source.and_then(|source| source.as_str()).unwrap_or_default().to_owned()
+}
+
+fn unreadable(folder: &RunFolder, manifest: Option<&Manifest>, reason: String) -> RunSummary {
+    let created_ms = manifest.map_or(0, |manifest| manifest.created_ms);
+    RunSummary {
+        run: folder.run.as_str().to_owned(),
+        kind: "plan".to_owned(),
+        title: reason,
+        source: manifest.map(source).unwrap_or_default(),
+        status: RunStatusCode::Unreadable,
+        started_ms: created_ms,
+        last_event_ms: created_ms,
+        pid: manifest.and_then(|manifest| manifest.pid),
+        tasks: StepCounts::default(),
+    }
+}
+
+/// Notes in the manifest of a run that ended what listings show of it, so that they need not
+/// read its journal. Does nothing for a run that has not ended.
+pub fn remember(folder: &RunFolder, status: &RunStatus) -> Result<(), FolderError> {
+    let mut manifest = folder.manifest()?;
+    if manifest.sealed.is_none() {
+        return Ok(());
+    }
+    let summary = &status.summary;
+    let tasks = serde_json::to_value(summary.tasks).expect("counts are plain JSON");
+    manifest.other.insert(LABEL_TASKS.to_owned(), tasks);
+    let last_event_ms = summary.last_event_ms.into();
+    manifest.other.insert(LABEL_LAST_EVENT_MS.to_owned(), last_event_ms);
+    manifest.write(&folder.path)?;
+    Ok(())
+}

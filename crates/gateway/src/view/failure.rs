@@ -1,0 +1,95 @@
+//! Why a step did not succeed, and the command that helps.
+
+use lao_event::{
+    QuestionId, StepId,
+    latest::{ParkReason, SkipReason, StepOutcome},
+};
+use lao_kernel::{Step, StepStatus};
+use lao_protocol::{FailureView, QuestionView};
+
+use super::RunView;
+use crate::reason;
+
+/// What may be answered to a question.
+const CHOICES: [&str; 2] = ["rerun", "skip"];
+
+impl RunView {
+    /// Why a step failed, was skipped or is parked.
+    pub(super) fn failure(&self, step: &Step) -> Option<FailureView> {
+        match &step.status {
+            StepStatus::Pending
+            | StepStatus::Running(_)
+            | StepStatus::Ended(StepOutcome::Succeeded) => None,
+            StepStatus::Ended(StepOutcome::Failed { reason, message }) => Some(FailureView {
+                kind: reason::failure_kind(*reason).to_owned(),
+                message: message.clone(),
+                next: Some(self.retry(&step.key)),
+            }),
+            StepStatus::Ended(StepOutcome::Skipped(reason)) => Some(self.skipped(*reason)),
+            StepStatus::Parked(reason, _) => Some(self.parked(reason)),
+        }
+    }
+
+    fn skipped(&self, reason: SkipReason) -> FailureView {
+        match reason {
+            SkipReason::UpstreamFailed { step } => {
+                let key = self.narrator.key(step);
+                FailureView {
+                    kind: "upstream_failed".to_owned(),
+                    message: format!("{key} failed"),
+                    next: Some(self.retry(&key)),
+                }
+            }
+            SkipReason::Cancelled => FailureView {
+                kind: "cancelled".to_owned(),
+                message: "the run was cancelled".to_owned(),
+                next: None,
+            },
+        }
+    }
+
+    fn parked(&self, reason: &ParkReason) -> FailureView {
+        match reason {
+            ParkReason::Question { question } => FailureView {
+                kind: "question".to_owned(),
+                message: self
+                    .question_text(*question)
+                    .unwrap_or_else(|| format!("{question} waits for an answer")),
+                next: Some(format!("lao answer {} {} rerun", self.short(), question.0)),
+            },
+            ParkReason::CommitFailed { message } => FailureView {
+                kind: "commit_failed".to_owned(),
+                message: message.clone(),
+                next: Some(format!("lao resume {}", self.short())),
+            },
+        }
+    }
+
+    /// The questions that wait for an answer.
+    pub(super) fn questions(&self) -> Vec<QuestionView> {
+        let view = |(question, step, _, subject): (QuestionId, StepId, _, _)| QuestionView {
+            question: question.0,
+            step: self.narrator.key(step).into_owned(),
+            text: reason::question(subject),
+            choices: CHOICES.map(str::to_owned).to_vec(),
+        };
+        self.state.questions().map(view).collect()
+    }
+
+    fn question_text(&self, wanted: QuestionId) -> Option<String> {
+        self.state
+            .questions()
+            .find(|(question, ..)| *question == wanted)
+            .map(|(_, _, _, subject)| reason::question(subject))
+    }
+
+    fn retry(&self, key: &str) -> String {
+        format!("lao retry {} --step {key}", self.short())
+    }
+
+    /// The part of the run's id that people type.
+    fn short(&self) -> &str {
+        let id = self.run.as_str();
+        id.rsplit('-').next().unwrap_or(id)
+    }
+}
