@@ -29,6 +29,10 @@ pub(crate) fn draft(event: &Event, stamp: Stamp, cause: u64) -> Result<Draft, co
 
 /// A record as it is shown: decoded, or kept as bytes when this program does not know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "almost every event is known, and a box for each would slow folding down"
+)]
 pub enum StoredEvent {
     /// An event of a known type and version.
     Known(Published),

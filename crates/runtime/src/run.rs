@@ -159,10 +159,10 @@ impl Actor for RunActor {
                 }
                 run.worker_lost(&myself, cell.get_id(), &error.to_string());
             }
-            SupervisionEvent::ActorTerminated(cell, _, _) => {
-                run.workers.remove(&cell.get_id());
-            }
-            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
+            // A worker ends after it reported, and this word may overtake its report.
+            SupervisionEvent::ActorTerminated(..)
+            | SupervisionEvent::ActorStarted(_)
+            | SupervisionEvent::ProcessGroupChanged(_) => {}
         }
         Ok(())
     }

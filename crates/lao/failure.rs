@@ -1,0 +1,64 @@
+//! Errors of the crates as errors of the command line: code, causes, what to do.
+
+use std::{error::Error, io};
+
+use lao_cli::{CliError, ExitCode};
+use lao_gateway::ViewError;
+use lao_journal::{CreateError, OpenError};
+use lao_runtime::{BeginError, Finish};
+
+/// Something that the system refused.
+pub(crate) fn io_failure(what: &str, error: &io::Error) -> CliError {
+    CliError::new(ExitCode::Internal, what).caused_by(error)
+}
+
+/// A run could not be taken up.
+pub(crate) fn begin_failure(error: &BeginError) -> CliError {
+    let code = match error {
+        BeginError::Create(_) | BeginError::Open(_) | BeginError::Fold(_) => {
+            ExitCode::JournalUnavailable
+        }
+        BeginError::Rejected(_) => ExitCode::Usage,
+        BeginError::Folder(_) | BeginError::Actors(_) => ExitCode::Internal,
+    };
+    let failure = CliError::from_error(code, error);
+    match error {
+        BeginError::Open(OpenError::Held { .. }) | BeginError::Create(CreateError::Held { .. }) => {
+            failure.hint("another process works on this run: `lao status` asks it")
+        }
+        BeginError::Open(OpenError::Damaged(_)) | BeginError::Fold(_) => {
+            failure.hint("`lao journal check` says what is damaged")
+        }
+        BeginError::Open(_)
+        | BeginError::Create(_)
+        | BeginError::Folder(_)
+        | BeginError::Rejected(_)
+        | BeginError::Actors(_) => failure,
+    }
+}
+
+/// A run could not be looked at.
+pub(crate) fn view_failure(error: &ViewError) -> CliError {
+    CliError::from_error(ExitCode::JournalUnavailable, error)
+        .hint("`lao journal check` says what is wrong with it")
+}
+
+/// A run that its process gave up.
+pub(crate) fn gave_up(finish: &Finish) -> Option<CliError> {
+    let Finish::GaveUp { message, storage } = finish else {
+        return None;
+    };
+    let failure = if *storage {
+        CliError::new(ExitCode::JournalUnavailable, "the journal cannot be written")
+            .hint("make room on the disk, then `lao resume`: nothing that was acknowledged is lost")
+    } else {
+        CliError::new(ExitCode::Internal, "the run failed again and again and was given up")
+            .hint("`lao resume` goes on from its journal")
+    };
+    Some(failure.cause(message.clone()))
+}
+
+/// Any other error, internal.
+pub(crate) fn internal(error: &(dyn Error + 'static)) -> CliError {
+    CliError::from_error(ExitCode::Internal, error)
+}

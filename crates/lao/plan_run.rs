@@ -1,0 +1,227 @@
+//! From a plan file to a run: found, read, matched with the runs there are, or made ready to start.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    hash::{BuildHasher, RandomState},
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use lao_cli::{CliError, ExitCode};
+use lao_config::Config;
+use lao_event::{
+    Content, Role, RunId, Settings, WorkspaceSettings,
+    latest::{Definition, PlanDefinition},
+};
+use lao_gateway::{LABEL_PLAN_HASH, LABEL_SOURCE};
+use lao_kernel::Start;
+use lao_repo::{Description, GitRepository};
+use lao_runtime::RunFolder;
+use lao_workflow::plan::{Plan, chunks, slug};
+
+use crate::{
+    failure::io_failure,
+    project::{Project, STATE_FOLDER, absolute},
+};
+
+/// Bytes of the planner's prompt besides the chunk: instructions, schema, earlier tasks.
+const PLANNER_OVERHEAD_BYTES: usize = 8 * 1024;
+/// The smallest chunk worth a call.
+const CHUNK_BYTES_MIN: usize = 2 * 1024;
+/// About how many bytes of text make a token; low, to err on the safe side.
+const BYTES_PER_TOKEN: usize = 3;
+
+/// A plan file that was read.
+pub(crate) struct PlanFile {
+    /// Relative to the project where it lies in it.
+    pub source: String,
+    /// Name of the file without its ending.
+    pub stem: String,
+    pub plan: Plan,
+    pub text: String,
+}
+
+impl PlanFile {
+    /// Reads a plan.
+    pub(crate) fn read(project: &Project, path: &Path) -> Result<Self, CliError> {
+        let whole = absolute(path)?;
+        let shown = path.display();
+        let bytes = fs::read(&whole).map_err(|error| {
+            CliError::new(ExitCode::Usage, format!("cannot read the plan {shown}")).caused_by(&error)
+        })?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            CliError::new(ExitCode::Usage, format!("the plan {shown} is not UTF-8 text"))
+        })?;
+        let source = whole
+            .strip_prefix(&project.root)
+            .unwrap_or(&whole)
+            .to_string_lossy()
+            .replace('\\', "/");
+        let plan = Plan::parse(&source, &text)
+            .map_err(|error| CliError::new(ExitCode::Usage, error.to_string()))?;
+        let stem = whole.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { source, stem, plan, text })
+    }
+}
+
+/// The plan files of the plans folder, by name; its README is none.
+pub(crate) fn plan_files(project: &Project, config: &Config) -> Result<Vec<PathBuf>, CliError> {
+    let folder = project.root.join(&config.paths.plans);
+    let entries = fs::read_dir(&folder).map_err(|error| {
+        CliError::new(ExitCode::Configuration, format!("cannot list {}", folder.display()))
+            .caused_by(&error)
+            .hint("`lao init` makes the folder; paths.plans in lao.toml names another")
+    })?;
+    let mut plans = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| io_failure("cannot list the plans", &error))?.path();
+        if is_plan(&path) {
+            plans.push(path);
+        }
+    }
+    plans.sort();
+    Ok(plans)
+}
+
+/// A Markdown file that is neither hidden nor a README.
+fn is_plan(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let markdown = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("md"));
+    markdown && !name.starts_with('.') && name != "readme.md" && path.is_file()
+}
+
+/// What is known of earlier runs of the same text.
+pub(crate) enum Earlier {
+    /// There is none.
+    None,
+    /// It did not come to its end; a process may be at work on it.
+    Unfinished(RunFolder),
+    /// It ended, in the words of its seal.
+    Ended(RunFolder, String),
+}
+
+/// The newest run of a plan.
+pub(crate) fn earlier_run(project: &Project, plan: &Plan) -> Result<Earlier, CliError> {
+    let hash = serde_json::Value::String(plan.hash.to_string());
+    for folder in project.list()?.into_iter().rev() {
+        let Ok(manifest) = folder.manifest() else {
+            continue;
+        };
+        if manifest.other.get(LABEL_PLAN_HASH) == Some(&hash) {
+            return Ok(match manifest.sealed {
+                Some(seal) => Earlier::Ended(folder, seal.outcome),
+                None => Earlier::Unfinished(folder),
+            });
+        }
+    }
+    Ok(Earlier::None)
+}
+
+/// Where and how a plan's run works.
+pub(crate) struct Placement {
+    pub workspace: WorkspaceSettings,
+    pub git: bool,
+}
+
+/// Decides where a plan's run works: the flag, the front matter, the configuration, else a
+/// folder named after the plan.
+pub(crate) fn place(
+    project: &Project,
+    config: &Config,
+    plan: &PlanFile,
+    flag: Option<&Path>,
+) -> Result<Placement, CliError> {
+    let git = config.git.enabled;
+    let named = match (flag, &plan.plan.front_matter.workspace, &config.paths.workspace) {
+        (Some(flag), _, _) => Some(absolute(flag)?),
+        (None, Some(named), _) | (None, None, Some(named)) => {
+            Some(project.root.join(expand_home(named)))
+        }
+        (None, None, None) => None,
+    };
+    let name = slug(&plan.stem);
+    let Some(named) = named else {
+        let name = if name == config.paths.plans { format!("{name}-work") } else { name };
+        let path = project.root.join(name).display().to_string();
+        return Ok(Placement { workspace: WorkspaceSettings::Folder { path }, git });
+    };
+    let path = named.display().to_string();
+    if !git {
+        return Ok(Placement { workspace: WorkspaceSettings::Folder { path }, git });
+    }
+    let described = GitRepository::new()
+        .describe(&named)
+        .map_err(|error| CliError::from_error(ExitCode::Configuration, &error))?;
+    match described {
+        Description::Repository { .. } => {
+            let worktree = project.root.join(STATE_FOLDER).join("worktrees").join(&name);
+            let workspace = WorkspaceSettings::Worktree {
+                path: worktree.display().to_string(),
+                repository: path,
+                branch: format!("lao/{name}"),
+            };
+            Ok(Placement { workspace, git })
+        }
+        Description::NoRepository => Err(CliError::new(
+            ExitCode::Configuration,
+            format!("the workspace {path} is not the top of a git repository"),
+        )
+        .hint("make it one with `git init`, or work in the folder as it is with --no-git")),
+    }
+}
+
+fn expand_home(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => Path::new(&home).join(rest),
+        (Some(_) | None, _) => PathBuf::from(path),
+    }
+}
+
+/// The settings of a run.
+pub(crate) fn settings(config: &Config, placement: Placement) -> Settings {
+    let tools = lao_tool::specs(config.tools.shell);
+    let mut settings = config.run_settings(placement.workspace, tools);
+    settings.git.enabled = placement.git;
+    settings
+}
+
+/// How a plan's run begins.
+pub(crate) fn start(plan: &PlanFile, settings: Settings) -> Start {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let unix_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    let random = RandomState::new().hash_one((unix_ms, std::process::id()));
+    let low_bits = u32::try_from(random & u64::from(u32::MAX)).expect("masked to 32 bits");
+    Start {
+        run: RunId::new(unix_ms, low_bits),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        definition: Definition::Plan(PlanDefinition {
+            title: plan.plan.title.clone(),
+            path: plan.source.clone(),
+            text: Content::Inline(plan.text.clone()),
+            chunks: plan_chunks(plan, &settings),
+        }),
+        settings,
+        seed: random,
+    }
+}
+
+/// The plan in pieces that fit the planner's window.
+fn plan_chunks(plan: &PlanFile, settings: &Settings) -> Vec<Content> {
+    let room = settings.role(Role::Planner).map_or(usize::MAX, |role| {
+        let tokens = role.context_tokens.saturating_sub(role.output_tokens_max) as usize;
+        (tokens * BYTES_PER_TOKEN).saturating_sub(PLANNER_OVERHEAD_BYTES).max(CHUNK_BYTES_MIN)
+    });
+    chunks(&plan.plan.body, room)
+        .into_iter()
+        .map(|chunk| Content::Inline(chunk.text.to_owned()))
+        .collect()
+}
+
+/// What the manifest says of a plan's run, for listings and for finding it again.
+pub(crate) fn labels(plan: &PlanFile) -> BTreeMap<String, serde_json::Value> {
+    BTreeMap::from([
+        (LABEL_PLAN_HASH.to_owned(), plan.plan.hash.to_string().into()),
+        (LABEL_SOURCE.to_owned(), plan.source.clone().into()),
+    ])
+}

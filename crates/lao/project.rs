@@ -1,0 +1,145 @@
+//! The project: its folder, its configuration, its runs.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use lao_cli::{
+    CliError, ExitCode,
+    args::{GlobalArgs, ModelOverride, RunSelector},
+};
+use lao_config::{Config, FileLayer, Layers};
+use lao_runtime::{RunFolder, RunsFolder};
+
+use crate::failure::io_failure;
+
+/// Name of the configuration file.
+pub(crate) const CONFIG_FILE: &str = "lao.toml";
+/// Name of the folder with a project's state.
+pub(crate) const STATE_FOLDER: &str = ".lao";
+
+/// A folder with `lao.toml`.
+pub(crate) struct Project {
+    pub root: PathBuf,
+}
+
+impl Project {
+    /// The project that the arguments or the current folder name: the nearest folder upwards
+    /// with a `lao.toml`.
+    pub(crate) fn find(global: &GlobalArgs) -> Result<Self, CliError> {
+        if let Some(folder) = &global.project {
+            let root = absolute(folder)?;
+            return if root.join(CONFIG_FILE).is_file() {
+                Ok(Self { root })
+            } else {
+                Err(no_project(&root))
+            };
+        }
+        let here = env::current_dir()
+            .map_err(|error| io_failure("cannot tell the current folder", &error))?;
+        here.ancestors()
+            .find(|folder| folder.join(CONFIG_FILE).is_file())
+            .map(|root| Self { root: root.to_owned() })
+            .ok_or_else(|| no_project(&here))
+    }
+
+    /// Its runs and texts.
+    pub(crate) fn runs(&self) -> RunsFolder {
+        RunsFolder::new(self.root.join(STATE_FOLDER))
+    }
+
+    /// Its settings from all layers.
+    pub(crate) fn config(
+        &self,
+        global: &GlobalArgs,
+        models: &[ModelOverride],
+        more: &[String],
+    ) -> Result<Config, CliError> {
+        let project = self.root.join(CONFIG_FILE);
+        let flags = global
+            .overrides
+            .iter()
+            .map(|set| format!("{}={}", set.key, set.value))
+            .chain(models.iter().map(|set| format!("roles.{}.model={}", set.role, set.model)))
+            .chain(more.iter().cloned())
+            .collect();
+        let layers = Layers {
+            user: user_layer()?,
+            project: Some(file_layer(&project, CONFIG_FILE.to_owned())?),
+            environment: env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+            flags,
+        };
+        Config::load(&layers).map_err(|error| {
+            CliError::new(ExitCode::Configuration, error.to_string())
+                .hint("`lao config show` prints every value and where it comes from")
+        })
+    }
+
+    /// The run that is meant.
+    pub(crate) fn select(&self, selector: &RunSelector) -> Result<RunFolder, CliError> {
+        let runs = self.list()?;
+        let ids: Vec<&str> = runs.iter().map(|run| run.run.as_str()).collect();
+        let id = selector.resolve(&ids).map_err(|error| {
+            CliError::from_error(ExitCode::Usage, &error).hint("`lao runs` lists them")
+        })?;
+        Ok(runs
+            .iter()
+            .find(|run| run.run.as_str() == id)
+            .expect("resolved among them")
+            .clone())
+    }
+
+    /// Every run, oldest first.
+    pub(crate) fn list(&self) -> Result<Vec<RunFolder>, CliError> {
+        self.runs()
+            .list()
+            .map_err(|error| CliError::from_error(ExitCode::JournalUnavailable, &error))
+    }
+}
+
+fn no_project(folder: &Path) -> CliError {
+    CliError::new(
+        ExitCode::Configuration,
+        format!("no {CONFIG_FILE} in {} or above it", folder.display()),
+    )
+    .hint("`lao init` sets a project up here; `lao demo` shows one at work")
+}
+
+/// An absolute form of a path that need not exist.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, CliError> {
+    std::path::absolute(path)
+        .map_err(|error| io_failure(&format!("cannot resolve {}", path.display()), &error))
+}
+
+fn file_layer(path: &Path, shown: String) -> Result<FileLayer, CliError> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        CliError::new(ExitCode::Configuration, format!("cannot read {}", path.display()))
+            .caused_by(&error)
+    })?;
+    Ok(FileLayer { path: shown, text })
+}
+
+/// `lao.toml` of the user's configuration folder, if there is one.
+fn user_layer() -> Result<Option<FileLayer>, CliError> {
+    let Some(path) = user_config_folder().map(|folder| folder.join(CONFIG_FILE)) else {
+        return Ok(None);
+    };
+    match path.try_exists() {
+        Ok(true) => file_layer(&path, path.display().to_string()).map(Some),
+        Ok(false) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        Err(error) => Err(io_failure(&format!("cannot look at {}", path.display()), &error)),
+    }
+}
+
+/// `$XDG_CONFIG_HOME/lao`, else the platform's usual place.
+pub(crate) fn user_config_folder() -> Option<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("XDG_CONFIG_HOME")
+        .or_else(|| set("APPDATA"))
+        .or_else(|| set("HOME").map(|home| home.join(".config")))
+        .map(|folder| folder.join("lao"))
+}

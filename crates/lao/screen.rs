@@ -1,0 +1,56 @@
+//! Where results go: text for people, JSON for programs.
+
+use lao_cli::{CliError, ExitCode, Output, Style, args::GlobalArgs, output::Listener, render::json};
+use serde::Serialize;
+
+/// Standard output in the form that the flags ask for.
+pub(crate) struct Screen {
+    pub output: Output,
+    pub style: Style,
+    pub json: bool,
+}
+
+impl Screen {
+    pub(crate) fn new(global: &GlobalArgs) -> Self {
+        Self {
+            output: Output::stdout(),
+            style: Style::for_stdout(global.color),
+            json: global.json,
+        }
+    }
+
+    /// Shows one value.
+    pub(crate) fn report<T: Serialize>(
+        &mut self,
+        value: &T,
+        render: impl FnOnce(&T, &Style) -> String,
+    ) -> Listener {
+        if self.json {
+            self.output.line(&json::line(value))
+        } else {
+            self.output.text(&render(value, &self.style))
+        }
+    }
+
+    /// Shows several values of a kind: one text, or a line each.
+    pub(crate) fn report_all<T: Serialize>(
+        &mut self,
+        values: &[T],
+        render: impl FnOnce(&[T], &Style) -> String,
+    ) -> Listener {
+        if self.json {
+            self.output.text(&json::lines(values))
+        } else {
+            self.output.text(&render(values, &self.style))
+        }
+    }
+
+    /// Tells whether everything could be written.
+    pub(crate) fn close(self, code: ExitCode) -> Result<ExitCode, CliError> {
+        match self.output.finish() {
+            Ok(()) => Ok(code),
+            Err(error) => Err(CliError::new(ExitCode::Internal, "cannot write the result")
+                .caused_by(&error)),
+        }
+    }
+}
