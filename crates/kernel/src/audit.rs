@@ -5,10 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lao_event::{EffectId, Hash, StepId, latest::ParkReason};
+use lao_event::{
+    EffectId, Hash, StepId,
+    latest::{ParkReason, RunOutcome},
+};
 
 use crate::{
-    run::Run,
+    run::{Run, RunPhase},
     state::{InFlightKind, Index, State},
     step::{self, Step, StepStatus, Work},
     talk::{self, Talk, TalkPhase},
@@ -40,10 +43,15 @@ impl State {
 
     /// Recomputes what `evolve` keeps up to date and says what differs; nothing when all is well.
     ///
-    /// Meant for a state between two commands. Costs time in proportion to the whole state.
+    /// Meant for a state between two commands of a run that was not cancelled: that one leaves its
+    /// steps as they were, with what they waited for given up. Costs time in proportion to the whole state.
     pub fn audit(&self) -> Vec<String> {
         let mut problems = Problems(Vec::new());
         self.audit_graph(&mut problems);
+        let phase = self.run.as_ref().map(|run| &run.phase);
+        if phase == Some(&RunPhase::Ended(RunOutcome::Cancelled)) {
+            return problems.0;
+        }
         self.audit_index(&mut problems);
         self.audit_places(&mut problems);
         self.audit_effects(&mut problems);
