@@ -49,7 +49,11 @@ pub(crate) fn of_repository(
     repository: &Repository,
     git: &GitSettings,
 ) -> Result<Identity, IdentityError> {
-    resolve(&repository.config().map_err(IdentityError::Config)?, git)
+    let config = repository
+        .config()
+        .and_then(|mut config| config.snapshot())
+        .map_err(IdentityError::Config)?;
+    resolve(&config, git)
 }
 
 fn resolve(config: &Config, git: &GitSettings) -> Result<Identity, IdentityError> {

@@ -15,7 +15,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use flate2::{Compression, write::ZlibEncoder};
+use flate2::{Compress, Compression, FlushCompress, Status};
 use git2::{Commit, Mempack, ObjectType, Odb, Oid, Repository, Signature, Tree, TreeBuilder};
 
 use crate::{
@@ -100,10 +100,12 @@ impl<'r> Objects<'r> {
     pub(crate) fn store(&self) -> Result<(), CommitError> {
         let ids = std::mem::take(&mut *self.pending.borrow_mut());
         let folder = self.repository.commondir().join("objects");
+        let mut deflater = Deflater::new();
         let mut loose = Vec::new();
         for id in ids {
             let object = self.odb.read(id).map_err(|source| self.git("read an object", source))?;
-            loose.push(Loose::new(&folder, id, object.kind(), object.data()));
+            let file = deflater.file_of(object.kind(), object.data());
+            loose.push(Loose::new(&folder, id, file));
         }
         store_all(&folder, &loose).map_err(|source| CommitError::Io { path: folder, source })?;
         self.pending_bytes.set(0);
@@ -120,12 +122,48 @@ struct Loose {
     folder: PathBuf,
     path: PathBuf,
     temporary: PathBuf,
-    header: String,
-    data: Vec<u8>,
+    content: Vec<u8>,
+}
+
+/// Compresses one object after the other in the same memory, which is what costs.
+struct Deflater(Compress);
+
+impl Deflater {
+    fn new() -> Self {
+        Self(Compress::new(Compression::fast(), true))
+    }
+
+    /// The content of an object's file.
+    fn file_of(&mut self, kind: ObjectType, data: &[u8]) -> Vec<u8> {
+        let header = format!("{} {}\0", kind.str(), data.len());
+        self.0.reset();
+        let mut file = Vec::with_capacity(data.len() / 2 + 128);
+        self.push(header.as_bytes(), FlushCompress::None, &mut file);
+        self.push(data, FlushCompress::Finish, &mut file);
+        file
+    }
+
+    fn push(&mut self, mut bytes: &[u8], flush: FlushCompress, file: &mut Vec<u8>) {
+        loop {
+            let before = self.0.total_in();
+            let status = self.0.compress_vec(bytes, file, flush).expect("zlib takes any bytes");
+            let taken = usize::try_from(self.0.total_in() - before).expect("a part of a slice");
+            bytes = &bytes[taken..];
+            match status {
+                Status::StreamEnd => return,
+                Status::Ok | Status::BufError => {
+                    if flush == FlushCompress::None && bytes.is_empty() {
+                        return;
+                    }
+                    file.reserve(bytes.len() / 2 + 128);
+                }
+            }
+        }
+    }
 }
 
 impl Loose {
-    fn new(objects: &Path, id: Oid, kind: ObjectType, data: &[u8]) -> Self {
+    fn new(objects: &Path, id: Oid, content: Vec<u8>) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let name = id.to_string();
         let folder = objects.join(&name[..2]);
@@ -135,8 +173,7 @@ impl Loose {
             // By this name git's own clean-up finds what a crash leaves.
             temporary: objects.join(format!("tmp_obj_lao_{}_{number}", process::id())),
             folder,
-            header: format!("{} {}\0", kind.str(), data.len()),
-            data: data.to_vec(),
+            content,
         }
     }
 
@@ -148,11 +185,8 @@ impl Loose {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
-        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(self.header.as_bytes())?;
-        encoder.write_all(&self.data)?;
         let mut file = create_read_only(&self.temporary)?;
-        file.write_all(&encoder.finish()?)?;
+        file.write_all(&self.content)?;
         file.sync_all()
     }
 
@@ -196,7 +230,10 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let repository = Repository::init(folder.path()).unwrap();
         let big = vec![b'x'; PENDING_BYTES_MAX / 2 + 1];
-        let contents: [&[u8]; 5] = [b"", b"a", b"a", b"\0\r\n", &big];
+        let noise: Vec<u8> = (0..100_000_u32)
+            .map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()[0])
+            .collect();
+        let contents: [&[u8]; 6] = [b"", b"a", b"a", b"\0\r\n", &noise, &big];
         let ids: Vec<Oid> = {
             let odb = repository.odb().unwrap();
             let objects = Objects::new(&repository, &odb).unwrap();

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Threads at most; more waits than that gain nothing.
-const THREADS_MAX: usize = 8;
+const THREADS_MAX: usize = 4;
 
 /// Does `work` to each item; returns the first error after all threads have ended.
 pub(crate) fn each<T: Sync>(
