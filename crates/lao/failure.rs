@@ -15,9 +15,10 @@ pub(crate) fn io_failure(what: &str, error: &io::Error) -> CliError {
 /// A run could not be taken up.
 pub(crate) fn begin_failure(error: &BeginError) -> CliError {
     let code = match error {
-        BeginError::Create(_) | BeginError::Open(_) | BeginError::Fold(_) => {
-            ExitCode::JournalUnavailable
-        }
+        BeginError::Create(_)
+        | BeginError::Open(_)
+        | BeginError::Fold(_)
+        | BeginError::Append(_) => ExitCode::JournalUnavailable,
         BeginError::Rejected(_) => ExitCode::Usage,
         BeginError::Folder(_) | BeginError::Actors(_) => ExitCode::Internal,
     };
@@ -30,6 +31,7 @@ pub(crate) fn begin_failure(error: &BeginError) -> CliError {
             failure.hint("`lao journal check` says what is damaged")
         }
         BeginError::Open(_)
+        | BeginError::Append(_)
         | BeginError::Create(_)
         | BeginError::Folder(_)
         | BeginError::Rejected(_)

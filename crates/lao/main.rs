@@ -1,2 +1,95 @@
-//! The `lao` binary.
-fn main() {}
+//! The `lao` binary: the one place that sees every crate and puts them together.
+//!
+//! ```text
+//!   arguments -> command -> project, config -> world -> run -> screen
+//! ```
+
+mod commands;
+mod drive;
+mod failure;
+mod plan_run;
+mod preflight;
+mod project;
+mod screen;
+mod signal;
+mod watch;
+mod world;
+
+use std::process::ExitCode as ProcessExit;
+
+use lao_cli::{Cli, CliError, Command, ExitCode};
+
+use crate::{commands as c, failure::io_failure, screen::Screen};
+
+fn main() -> ProcessExit {
+    let cli = match Cli::parse_or_exit_code(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(code) => return code.into(),
+    };
+    let code = run(&cli).unwrap_or_else(|error| error.report(&cli.global));
+    code.into()
+}
+
+fn run(cli: &Cli) -> Result<ExitCode, CliError> {
+    let mut screen = Screen::new(&cli.global);
+    let code = match &cli.command {
+        Command::Config(args) => c::config::run(&cli.global, args, &mut screen)?,
+        Command::Journal(args) => c::journal::run(&cli.global, args, &mut screen)?,
+        Command::Completions(args) => {
+            screen.output.text(&args.script());
+            ExitCode::Done
+        }
+        Command::Init(_)
+        | Command::Run(_)
+        | Command::Resume(_)
+        | Command::Runs(_)
+        | Command::Status(_)
+        | Command::Show(_)
+        | Command::Log(_)
+        | Command::Retry(_)
+        | Command::Cancel(_)
+        | Command::Answer(_)
+        | Command::Doctor
+        | Command::Demo(_) => with_tokio(cli, &mut screen)?,
+    };
+    screen.close(code)
+}
+
+/// Commands that talk to servers, sockets or runs. Only those that drive a run need threads.
+fn with_tokio(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> {
+    let drives = matches!(
+        cli.command,
+        Command::Run(_) | Command::Resume(_) | Command::Retry(_) | Command::Demo(_)
+    );
+    let mut builder = if drives {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = builder
+        .enable_all()
+        .build()
+        .map_err(|error| io_failure("cannot start the runtime", &error))?;
+    runtime.block_on(dispatch(cli, screen))
+}
+
+async fn dispatch(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Init(args) => c::init::run(global, args, screen).await,
+        Command::Run(args) => c::run::run(global, args, screen).await,
+        Command::Resume(args) => c::resume::resume(global, args, screen).await,
+        Command::Runs(args) => c::look::runs(global, args, screen).await,
+        Command::Status(args) => c::look::status(global, args, screen).await,
+        Command::Show(args) => c::look::show(global, args, screen).await,
+        Command::Log(args) => c::look::log(global, args, screen).await,
+        Command::Retry(args) => c::resume::retry(global, args, screen).await,
+        Command::Cancel(args) => c::act::cancel(global, args, screen).await,
+        Command::Answer(args) => c::act::answer(global, args, screen).await,
+        Command::Doctor => c::doctor::run(global, screen).await,
+        Command::Demo(args) => c::demo::run(global, args, screen).await,
+        Command::Config(_) | Command::Journal(_) | Command::Completions(_) => {
+            unreachable!("served without a runtime")
+        }
+    }
+}

@@ -48,7 +48,8 @@ impl PlanFile {
         let whole = absolute(path)?;
         let shown = path.display();
         let bytes = fs::read(&whole).map_err(|error| {
-            CliError::new(ExitCode::Usage, format!("cannot read the plan {shown}")).caused_by(&error)
+            CliError::new(ExitCode::Usage, format!("cannot read the plan {shown}"))
+                .caused_by(&error)
         })?;
         let text = String::from_utf8(bytes).map_err(|_| {
             CliError::new(ExitCode::Usage, format!("the plan {shown} is not UTF-8 text"))

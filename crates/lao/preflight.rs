@@ -44,8 +44,9 @@ fn check_roles(config: &Config) -> Result<(), CliError> {
         return Ok(());
     }
     let message = format!("no model is set for: {}", missing.join(", "));
-    Err(CliError::new(ExitCode::Configuration, message)
-        .hint("start a model server and run `lao init` in a new folder, or fill in [roles.*] in lao.toml"))
+    Err(CliError::new(ExitCode::Configuration, message).hint(
+        "start a model server and run `lao init` in a new folder, or fill in [roles.*] in lao.toml",
+    ))
 }
 
 /// What answers at an endpoint.
@@ -78,7 +79,8 @@ fn check_answer(
         let found = probed.models.iter().find(|known| same_model(&known.name, model));
         match found {
             Some(known) if known.cloud => {
-                let message = format!("the model {model:?} of the {role} runs on somebody else's machine");
+                let message =
+                    format!("the model {model:?} of the {role} runs on somebody else's machine");
                 return Err(CliError::new(ExitCode::Configuration, message)
                     .hint("choose a model that runs locally: LAO sends data nowhere else"));
             }
@@ -87,10 +89,13 @@ fn check_answer(
             None => {
                 let names: Vec<&str> =
                     probed.models.iter().map(|model| model.name.as_str()).collect();
-                let message = format!("{endpoint:?} does not have the model {model:?} of the {role}");
+                let message =
+                    format!("{endpoint:?} does not have the model {model:?} of the {role}");
                 return Err(CliError::new(ExitCode::ServerUnavailable, message)
                     .hint(format!("it has: {}", names.join(", ")))
-                    .hint(format!("change roles.{role}.model in lao.toml, or add the model to the server")));
+                    .hint(format!(
+                        "change roles.{role}.model in lao.toml, or add the model to the server"
+                    )));
             }
         }
     }
@@ -98,7 +103,7 @@ fn check_answer(
 }
 
 /// Ollama leaves `:latest` out where it can.
-fn same_model(known: &str, wanted: &str) -> bool {
+pub(crate) fn same_model(known: &str, wanted: &str) -> bool {
     let plain = |name: &str| name.strip_suffix(":latest").unwrap_or(name).to_owned();
     plain(known) == plain(wanted)
 }

@@ -68,7 +68,9 @@ impl Project {
             user: user_layer()?,
             project: Some(file_layer(&project, CONFIG_FILE.to_owned())?),
             environment: env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
                 .collect(),
             flags,
         };
@@ -85,11 +87,7 @@ impl Project {
         let id = selector.resolve(&ids).map_err(|error| {
             CliError::from_error(ExitCode::Usage, &error).hint("`lao runs` lists them")
         })?;
-        Ok(runs
-            .iter()
-            .find(|run| run.run.as_str() == id)
-            .expect("resolved among them")
-            .clone())
+        Ok(runs.iter().find(|run| run.run.as_str() == id).expect("resolved among them").clone())
     }
 
     /// Every run, oldest first.

@@ -1,6 +1,8 @@
 //! Where results go: text for people, JSON for programs.
 
-use lao_cli::{CliError, ExitCode, Output, Style, args::GlobalArgs, output::Listener, render::json};
+use lao_cli::{
+    CliError, ExitCode, Output, Style, args::GlobalArgs, output::Listener, render::json,
+};
 use serde::Serialize;
 
 /// Standard output in the form that the flags ask for.
@@ -12,11 +14,7 @@ pub(crate) struct Screen {
 
 impl Screen {
     pub(crate) fn new(global: &GlobalArgs) -> Self {
-        Self {
-            output: Output::stdout(),
-            style: Style::for_stdout(global.color),
-            json: global.json,
-        }
+        Self { output: Output::stdout(), style: Style::for_stdout(global.color), json: global.json }
     }
 
     /// Shows one value.
@@ -45,12 +43,23 @@ impl Screen {
         }
     }
 
+    /// Says on standard error what went wrong with something that does not end the command.
+    pub(crate) fn warn(&self, error: &CliError) {
+        let mut output = Output::stderr();
+        if self.json {
+            output.line(&error.to_json());
+        } else {
+            output.text(&error.to_text(&self.style));
+        }
+    }
+
     /// Tells whether everything could be written.
     pub(crate) fn close(self, code: ExitCode) -> Result<ExitCode, CliError> {
         match self.output.finish() {
             Ok(()) => Ok(code),
-            Err(error) => Err(CliError::new(ExitCode::Internal, "cannot write the result")
-                .caused_by(&error)),
+            Err(error) => {
+                Err(CliError::new(ExitCode::Internal, "cannot write the result").caused_by(&error))
+            }
         }
     }
 }

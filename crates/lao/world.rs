@@ -27,10 +27,15 @@ impl SystemClock {
     }
 }
 
+/// Milliseconds since 1970, UTC.
+pub(crate) fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
 impl Clock for SystemClock {
     fn wall_ms(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        wall_ms()
     }
 
     fn monotonic_ns(&self) -> u64 {
@@ -89,7 +94,8 @@ pub(crate) fn server(
 
 fn key(endpoint: &str, variable: &str) -> Result<String, CliError> {
     std::env::var(variable).map_err(|_| {
-        let message = format!("{variable} is not set, which endpoints.{endpoint}.api_key_env names");
+        let message =
+            format!("{variable} is not set, which endpoints.{endpoint}.api_key_env names");
         CliError::new(ExitCode::Configuration, message)
             .hint(format!("`export {variable}=...`, or remove the line from lao.toml"))
     })

@@ -1,6 +1,6 @@
 //! `decide`: which events a command leads to, given the state.
 
-use lao_event::{Event, latest::StopReason};
+use lao_event::Event;
 
 use crate::{
     advance, checks,
@@ -21,8 +21,8 @@ pub fn decide(state: &State, command: Command) -> Result<Vec<Event>, Rejection> 
             run::decide_resume(state, program, settings.as_deref(), retry.as_ref())
         }
         Command::Advance => Ok(advance::advance(state).into_iter().collect()),
-        Command::Stop => run::decide_stop(state, StopReason::Interrupted),
-        Command::Cancel => run::decide_stop(state, StopReason::Cancelled),
+        Command::Stop => run::decide_stop(state),
+        Command::Cancel => run::decide_cancel(state),
         Command::Retry(retry) => step::decide_retry(state, &retry),
         Command::Answer { question, answer, by } => {
             question::decide_answer(state, question, answer, by)

@@ -73,6 +73,14 @@ pub fn handle(state: &mut State, command: Command) -> Result<Decision, Rejection
     }
 }
 
+/// Decides a command and folds its own events only; nothing is started. For a run that no process
+/// works on: a person's word is noted, and what follows from it begins when the run is resumed.
+pub fn note(state: &mut State, command: Command) -> Result<Decision, Rejection> {
+    let mut decision = Decision::default();
+    fold(state, decide(state, command)?, &mut decision);
+    Ok(decision)
+}
+
 fn fold(state: &mut State, events: Vec<Event>, decision: &mut Decision) {
     for mut event in events {
         decision.blobs.extend(event.split_blobs());

@@ -197,6 +197,7 @@ pub(crate) fn decide_resume(
 ) -> Result<Vec<Event>, Rejection> {
     let run = state.run.as_ref().ok_or(Rejection::NotStarted)?;
     match run.phase {
+        RunPhase::Ended(RunOutcome::Cancelled) => return Err(Rejection::Ended),
         RunPhase::Ended(_) if retry.is_none() => return Err(Rejection::Ended),
         // A crash does not undo that a person cancelled the run: it is brought to its end.
         RunPhase::Stopping(StopReason::Cancelled) if retry.is_none() => {
@@ -234,15 +235,23 @@ fn lost_for_good(state: &State) -> Vec<Event> {
     lost.into_iter().collect()
 }
 
-pub(crate) fn decide_stop(state: &State, reason: StopReason) -> Result<Vec<Event>, Rejection> {
+pub(crate) fn decide_stop(state: &State) -> Result<Vec<Event>, Rejection> {
     let run = state.run.as_ref().ok_or(Rejection::NotStarted)?;
     match &run.phase {
-        RunPhase::Working => Ok(vec![RunStopping { reason }.into()]),
-        RunPhase::Stopping(StopReason::Cancelled) => Err(Rejection::Stopping),
-        RunPhase::Stopping(_) | RunPhase::Stopped(_) if reason == StopReason::Cancelled => {
-            Ok(vec![RunStopping { reason }.into()])
-        }
+        RunPhase::Working => Ok(vec![RunStopping { reason: StopReason::Interrupted }.into()]),
         RunPhase::Stopping(_) | RunPhase::Stopped(_) => Err(Rejection::Stopping),
+        RunPhase::Ended(_) => Err(Rejection::Ended),
+    }
+}
+
+/// A cancelled run is over at once: what is in flight is given up.
+pub(crate) fn decide_cancel(state: &State) -> Result<Vec<Event>, Rejection> {
+    let run = state.run.as_ref().ok_or(Rejection::NotStarted)?;
+    match &run.phase {
+        RunPhase::Working | RunPhase::Stopping(_) | RunPhase::Stopped(_) => Ok(vec![
+            RunStopping { reason: StopReason::Cancelled }.into(),
+            RunEnded { outcome: RunOutcome::Cancelled }.into(),
+        ]),
         RunPhase::Ended(_) => Err(Rejection::Ended),
     }
 }
@@ -343,6 +352,13 @@ pub(crate) fn evolve_resumed(state: &mut State, event: &RunResumed) -> Result<()
 
 pub(crate) fn evolve_stopping(state: &mut State, event: &RunStopping) -> Result<(), Inconsistency> {
     run_mut(state)?.phase = RunPhase::Stopping(event.reason.clone());
+    if event.reason == StopReason::Cancelled {
+        state.in_flight.clear();
+        state.index.under_way.clear();
+        state.questions.clear();
+        state.index.checking = None;
+        state.index.committing = None;
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use lao_cli::{
     CliError, ExitCode,
     args::{ConfigArgs, ConfigCommand, GlobalArgs},
-    render::config::{ConfigLine, config},
+    render::{self, ConfigLine},
 };
 
 use crate::{project::Project, screen::Screen};
@@ -18,7 +18,8 @@ pub(crate) fn run(
     let settings = project.config(global, &[], &[])?;
     let wanted = |key: &str| {
         show.key.as_deref().is_none_or(|prefix| {
-            key == prefix || key.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(['.', '[']))
+            key == prefix
+                || key.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(['.', '[']))
         })
     };
     let lines: Vec<ConfigLine> = settings
@@ -36,6 +37,6 @@ pub(crate) fn run(
         return Err(CliError::new(ExitCode::Usage, format!("there is no setting {key:?}"))
             .hint("`lao config show` lists them all"));
     }
-    screen.report_all(&lines, config);
+    screen.report_all(&lines, render::config);
     Ok(ExitCode::Done)
 }

@@ -46,8 +46,9 @@ fn write_files(root: &Path) -> Result<(), CliError> {
         && !text.contains("demo-model.toml")
     {
         let message = format!("{} is a project already", root.display());
-        return Err(CliError::new(ExitCode::Usage, message)
-            .hint("name another folder: `lao demo DIR`"));
+        return Err(
+            CliError::new(ExitCode::Usage, message).hint("name another folder: `lao demo DIR`")
+        );
     }
     for (name, content) in FILES {
         let path = root.join(name);

@@ -10,7 +10,7 @@ use std::{
 use lao_cli::{
     CliError, ExitCode,
     args::{GlobalArgs, InitArgs},
-    render::init::{FileOutcome, InitFile, InitReport, InitRole, InitServer},
+    render::{self, FileOutcome, InitFile, InitReport, InitRole, InitServer},
 };
 use lao_config::{Detected, DetectedEndpoint, FoundModel, RoleChoice, assign_roles, template};
 use lao_event::Role;
@@ -73,7 +73,7 @@ pub(crate) async fn run(
     report.files.push(file(CONFIG_FILE, exists));
     add_plans_folder(&root, &mut report)?;
     add_ignore_line(&root, &mut report)?;
-    screen.report(&report, lao_cli::render::init::init);
+    screen.report(&report, render::init);
     Ok(ExitCode::Done)
 }
 
@@ -131,10 +131,7 @@ fn models_of(server: &Server) -> impl Iterator<Item = FoundModel> {
 }
 
 /// Lets a person change the choice for the three roles of a plan.
-fn ask_roles(
-    choices: Vec<RoleChoice>,
-    found: &[FoundModel],
-) -> Result<Vec<RoleChoice>, CliError> {
+fn ask_roles(choices: Vec<RoleChoice>, found: &[FoundModel]) -> Result<Vec<RoleChoice>, CliError> {
     let mut out = io::stderr();
     let failure = |error: io::Error| io_failure("cannot ask", &error);
     for (number, model) in found.iter().enumerate() {
@@ -157,7 +154,8 @@ fn ask_roles(
 
 /// The model with the number or name that was typed; the proposal when nothing fits.
 fn chosen(proposal: RoleChoice, typed: &str, found: &[FoundModel]) -> RoleChoice {
-    let by_number = typed.parse::<usize>().ok().and_then(|number| found.get(number.wrapping_sub(1)));
+    let by_number =
+        typed.parse::<usize>().ok().and_then(|number| found.get(number.wrapping_sub(1)));
     match by_number.or_else(|| found.iter().find(|model| model.name == typed)) {
         Some(model) => RoleChoice {
             role: proposal.role,
@@ -189,7 +187,8 @@ fn note_roles(report: &mut InitReport, choices: &[RoleChoice]) {
 
 /// Writes a file that is not there yet; one that appeared meanwhile is left alone.
 fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
-    let failure = |error: io::Error| io_failure(&format!("cannot write {}", path.display()), &error);
+    let failure =
+        |error: io::Error| io_failure(&format!("cannot write {}", path.display()), &error);
     match fs::File::create_new(path) {
         Ok(mut file) => file.write_all(text.as_bytes()).map_err(failure),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),

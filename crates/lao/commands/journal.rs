@@ -3,7 +3,7 @@
 use lao_cli::{
     CliError, ExitCode,
     args::{GlobalArgs, JournalArgs, JournalCommand},
-    render::journal::{JournalProblem, JournalReport, journal},
+    render::{self, JournalProblem, JournalReport},
 };
 use lao_runtime::RunFolder;
 
@@ -21,7 +21,7 @@ pub(crate) fn run(
         None => project.list()?,
     };
     let reports: Vec<JournalReport> = runs.iter().map(report).collect();
-    screen.report_all(&reports, journal);
+    screen.report_all(&reports, render::journal);
     Ok(JournalReport::exit_code(&reports))
 }
 

@@ -17,16 +17,15 @@ use std::{
 
 use lao_event::{
     EffectId, Event,
-    latest::{FailureKind, LossCause, ModelFailure, ModelOutcome, StopReason},
+    latest::{LossCause, StopReason},
 };
-use lao_kernel::{
-    Command, EffectKey, EffectWork, Rejection, RunPhase, State, ToolPlan, handle, outstanding,
-};
-use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use lao_kernel::{Command, EffectKey, Rejection, RunPhase, State, ToolPlan, handle, outstanding};
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
 
 pub(crate) use self::handle::Shared;
 pub use self::handle::{Begin, BeginError, Finish, RunHandle, RunSpec};
+pub use self::open::note;
 use self::open::{Opened, leave, open};
 use crate::{
     job::Job,
@@ -75,7 +74,6 @@ pub(crate) struct RunState {
 
 struct InWork {
     key: EffectKey,
-    cell: ActorCell,
     words: String,
 }
 
@@ -131,7 +129,6 @@ impl Actor for RunActor {
         match message {
             RunMessage::Command { command, reply } => {
                 let result = run.apply(&myself, *command);
-                run.abort_model_calls_if_cancelled(&myself);
                 // Whoever asked may be gone.
                 drop(reply.send(result));
             }
@@ -324,7 +321,7 @@ impl RunState {
         };
         let cell =
             worker::spawn(Arc::clone(&self.context), job, Box::new(on_done), myself.get_cell())?;
-        self.workers.insert(cell.get_id(), InWork { key, cell, words });
+        self.workers.insert(cell.get_id(), InWork { key, words });
         Ok(())
     }
 
@@ -355,42 +352,6 @@ impl RunState {
                     );
                 }
             }
-        }
-    }
-
-    /// A cancelled run does not wait for answers that nobody will read.
-    fn abort_model_calls_if_cancelled(&mut self, myself: &ActorRef<RunMessage>) {
-        let cancelled = self
-            .state
-            .run()
-            .is_some_and(|run| matches!(run.phase, RunPhase::Stopping(StopReason::Cancelled)));
-        if !cancelled {
-            return;
-        }
-        let calls: Vec<EffectKey> = outstanding(&self.state)
-            .filter(|effect| matches!(effect.work, EffectWork::Model { .. }))
-            .map(|effect| effect.key)
-            .collect();
-        for key in calls {
-            let EffectKey::Started(effect, _) = key else {
-                continue;
-            };
-            self.workers.retain(|_, work| {
-                let aborted = work.key == key;
-                if aborted {
-                    work.cell.kill();
-                }
-                !aborted
-            });
-            let failure = ModelFailure {
-                kind: FailureKind::Aborted,
-                message: "the run was cancelled".to_owned(),
-            };
-            let outcome = ModelOutcome::Failed(failure);
-            self.apply_result(
-                myself,
-                Command::ModelCallEnded { effect, outcome, failed_tries: Vec::new() },
-            );
         }
     }
 }

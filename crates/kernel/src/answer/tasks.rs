@@ -118,13 +118,14 @@ pub(crate) fn read_tasks(
     Err(problems)
 }
 
-/// What a reference may mean: the tasks of this answer by id, title and number, and those there
-/// are by key and title.
+/// What a reference may mean, in this order: a task of this answer by its id or by its title, or
+/// one there is already by its key or its title.
 struct Names {
     first: u32,
     first_task: u32,
     planning: StepId,
-    new: BTreeMap<String, StepId>,
+    ids: BTreeMap<String, StepId>,
+    titles: BTreeMap<String, StepId>,
     old: BTreeMap<String, StepId>,
     problems: Vec<String>,
 }
@@ -138,7 +139,8 @@ impl Names {
             first: count,
             first_task: state.index.tasks,
             planning: StepId(last_chunk),
-            new: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            titles: BTreeMap::new(),
             old: BTreeMap::new(),
             problems: Vec::new(),
         };
@@ -162,23 +164,25 @@ impl Names {
     }
 
     fn add(&mut self, index: usize, task: &PlannedTask) {
-        let id = self.id(index);
+        let step = self.id(index);
         let title = fold(&task.title);
-        if self.old.contains_key(&title) || self.new.contains_key(&title) {
+        let known = self.old.contains_key(&title) || self.titles.contains_key(&title);
+        if known && !title.is_empty() {
             self.problems.push(format!("two tasks are called {:?}", task.title.trim()));
         }
-        if let Some(name) = &task.id {
-            let name = name.text();
-            if self.new.insert(fold(&name), id).is_some_and(|other| other != id) {
-                self.problems.push(format!("two tasks have the id {name:?}"));
-            }
+        self.titles.insert(title, step);
+        let id = task.id.as_ref().map(Name::text).filter(|id| !id.is_empty());
+        if let Some(id) = id
+            && self.ids.insert(fold(&id), step).is_some()
+        {
+            self.problems.push(format!("two tasks have the id {id:?}"));
         }
-        self.new.insert(title, id);
     }
 
     fn resolve(&self, name: &str) -> Option<StepId> {
         let name = fold(name);
-        self.new.get(&name).or_else(|| self.old.get(&name)).copied()
+        let new = self.ids.get(&name).or_else(|| self.titles.get(&name));
+        new.or_else(|| self.old.get(&name)).copied().filter(|_| !name.is_empty())
     }
 }
 

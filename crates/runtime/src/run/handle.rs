@@ -78,6 +78,9 @@ pub enum BeginError {
     /// Its journal cannot be opened.
     #[error(transparent)]
     Open(#[from] lao_journal::OpenError),
+    /// Its journal cannot be written.
+    #[error(transparent)]
+    Append(#[from] lao_journal::AppendError),
     /// Its journal cannot be folded.
     #[error(transparent)]
     Fold(#[from] ReplayError),

@@ -1,11 +1,16 @@
 //! Taking a run up and leaving it: journal and manifest. Blocking.
 
 use lao_event::latest::{Definition, RunOutcome};
-use lao_journal::{Appender, Genesis, Journal, Manifest};
-use lao_kernel::{Command, State};
+use lao_journal::{Appender, Draft, Genesis, Journal, Manifest, Options};
+use lao_kernel::{Command, RunPhase, State};
+use lao_port::Clock;
 
 use super::handle::{Begin, BeginError, Finish, RunSpec, Shared};
-use crate::{folder::FolderError, record::fold};
+use crate::{
+    contents::Contents,
+    folder::{FolderError, RunFolder},
+    record::{Stamp, draft, fold},
+};
 
 /// A run as it was when it was taken up, and the command that takes it up.
 pub(super) struct Opened {
@@ -47,6 +52,33 @@ pub(super) fn open(shared: &Shared, begin: Begin) -> Result<Opened, BeginError> 
         Appender::spawn(journal).map_err(|error| BeginError::Actors(error.to_string()))?;
     *shared.appender.lock().expect("nothing panics while it is held") = Some(appender.clone());
     Ok(Opened { appender, state, last_seq, command })
+}
+
+/// Notes a person's word (a cancellation, an answer) in the journal of a run that no process works
+/// on. What follows from it begins when the run is resumed. Blocking.
+pub fn note(
+    folder: &RunFolder,
+    contents: &Contents,
+    clock: &dyn Clock,
+    command: Command,
+) -> Result<(), BeginError> {
+    let mut journal = Journal::open(&folder.path, &Options::default())?;
+    let mut state = fold(&journal.reader(), |_, _| {})?;
+    let decision = lao_kernel::note(&mut state, command)?;
+    let stamp = Stamp { wall_ms: clock.wall_ms(), monotonic_ns: clock.monotonic_ns() };
+    let drafts: Vec<Draft> = decision
+        .events
+        .iter()
+        .map(|event| draft(event, stamp, 0).expect("events are bounded when decided"))
+        .collect();
+    contents.put_all(&decision.blobs).map_err(|error| BeginError::Folder(error.into()))?;
+    let ack = journal.append(&drafts)?;
+    if let Some(RunPhase::Ended(outcome)) = state.run().map(|run| run.phase.clone()) {
+        let mut manifest = folder.manifest()?;
+        manifest.seal(ack.head, outcome_word(outcome).to_owned());
+        manifest.write(&folder.path).map_err(FolderError::from)?;
+    }
+    Ok(())
 }
 
 /// Says in the manifest who works on the run.

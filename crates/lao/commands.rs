@@ -1,0 +1,11 @@
+//! The commands: each takes its arguments, does its work and shows its result.
+
+pub(crate) mod act;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod init;
+pub(crate) mod journal;
+pub(crate) mod look;
+pub(crate) mod resume;
+pub(crate) mod run;

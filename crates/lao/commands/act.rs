@@ -1,0 +1,89 @@
+//! `lao cancel` and `lao answer`: asks the process that works on a run, or writes into the
+//! journal of one that nobody works on.
+
+use lao_cli::{
+    CliError, ExitCode,
+    args::{AnswerArgs, CancelArgs, GlobalArgs},
+    render,
+};
+use lao_event::{QuestionId, latest::QuestionAnswer};
+use lao_gateway::{Client, live, offline};
+use lao_kernel::Command;
+use lao_protocol::{AnswerChoice, Reply, Request, RunStatus};
+use lao_runtime::{RunFolder, note};
+
+use super::resume::rejected;
+use crate::{
+    failure::{begin_failure, internal, view_failure},
+    project::Project,
+    screen::Screen,
+    world::SystemClock,
+};
+
+pub(crate) async fn cancel(
+    global: &GlobalArgs,
+    args: &CancelArgs,
+    screen: &mut Screen,
+) -> Result<ExitCode, CliError> {
+    let project = Project::find(global)?;
+    let folder = project.select(&args.run)?;
+    if let Some(mut client) = live(&folder).await.map_err(|error| internal(&error))? {
+        let reply = client.request(&Request::Cancel).await.map_err(|error| internal(&error))?;
+        return answered(reply, &mut client, screen).await;
+    }
+    note_offline(&project, &folder, Command::Cancel)?;
+    show(&folder, screen)
+}
+
+pub(crate) async fn answer(
+    global: &GlobalArgs,
+    args: &AnswerArgs,
+    screen: &mut Screen,
+) -> Result<ExitCode, CliError> {
+    let project = Project::find(global)?;
+    let folder = project.select(&args.run)?;
+    let answer = AnswerChoice::from(args.answer);
+    let by = std::env::var("USER").unwrap_or_else(|_| "a person".to_owned());
+    if let Some(mut client) = live(&folder).await.map_err(|error| internal(&error))? {
+        let request = Request::Answer { question: args.question, answer, by };
+        let reply = client.request(&request).await.map_err(|error| internal(&error))?;
+        return answered(reply, &mut client, screen).await;
+    }
+    let answer = match answer {
+        AnswerChoice::Rerun => QuestionAnswer::Rerun,
+        AnswerChoice::Skip => QuestionAnswer::Skip,
+    };
+    let command = Command::Answer { question: QuestionId(args.question), answer, by };
+    note_offline(&project, &folder, command)?;
+    show(&folder, screen)
+}
+
+/// Shows how a run of another process stands after it did what was asked.
+pub(crate) async fn answered(
+    reply: Reply,
+    client: &mut Client,
+    screen: &mut Screen,
+) -> Result<ExitCode, CliError> {
+    if let Some(error) = rejected(&reply) {
+        return Err(error);
+    }
+    let reply = client.request(&Request::Status).await.map_err(|error| internal(&error))?;
+    if let Reply::Status(status) = reply {
+        screen.report(&*status, render::status);
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Notes a person's word in the journal of a run that no process works on.
+fn note_offline(project: &Project, folder: &RunFolder, command: Command) -> Result<(), CliError> {
+    let contents = project.runs().contents().map_err(|error| internal(&error))?;
+    note(folder, &contents, &SystemClock::new(), command).map_err(|error| begin_failure(&error))
+}
+
+fn show(folder: &RunFolder, screen: &mut Screen) -> Result<ExitCode, CliError> {
+    let view = offline::view(folder).map_err(|error| view_failure(&error))?;
+    let status: RunStatus = view.status(None);
+    lao_gateway::remember(folder, &status).map_err(|error| internal(&error))?;
+    screen.report(&status, render::status);
+    Ok(ExitCode::Done)
+}

@@ -1,0 +1,218 @@
+//! `lao doctor`: server, models, git, disk, journal; each line with its cure.
+
+use std::{fs, time::Instant};
+
+use lao_cli::{
+    CliError, ExitCode,
+    args::GlobalArgs,
+    render::{self, DoctorLine, DoctorState},
+};
+use lao_config::{Config, Target};
+use lao_event::Role;
+use lao_repo::GitRepository;
+
+use crate::{
+    preflight,
+    project::{Project, STATE_FOLDER},
+    screen::Screen,
+};
+
+/// A disk sync that takes longer than this slows every run down.
+const SYNC_MS_SLOW: u128 = 50;
+
+pub(crate) async fn run(global: &GlobalArgs, screen: &mut Screen) -> Result<ExitCode, CliError> {
+    let project = Project::find(global)?;
+    let config = project.config(global, &[], &[])?;
+    let mut lines = vec![line(DoctorState::Ok, "config", "lao.toml is valid")];
+    servers(&config, &mut lines).await?;
+    roles(&config, &mut lines);
+    lines.push(git(&project, &config));
+    lines.push(disk(&project));
+    lines.extend(journals(&project)?);
+    screen.report_all(&lines, render::doctor);
+    Ok(DoctorLine::exit_code(&lines))
+}
+
+fn line(state: DoctorState, subject: &str, message: impl Into<String>) -> DoctorLine {
+    DoctorLine {
+        state,
+        subject: subject.to_owned(),
+        message: message.into(),
+        cure: None,
+        code: ExitCode::Done,
+    }
+}
+
+fn problem(subject: &str, message: impl Into<String>, cure: &str, code: ExitCode) -> DoctorLine {
+    let cure = Some(cure.to_owned());
+    DoctorLine { cure, code, ..line(DoctorState::Problem, subject, message) }
+}
+
+async fn servers(config: &Config, lines: &mut Vec<DoctorLine>) -> Result<(), CliError> {
+    if config.endpoints.is_empty() {
+        lines.push(problem(
+            "server",
+            "no endpoint is configured",
+            "start a model server and run `lao init` in a new folder, or fill in [endpoints.*]",
+            ExitCode::Configuration,
+        ));
+    }
+    for (name, endpoint) in &config.endpoints {
+        match &endpoint.target {
+            Target::Scripted { script } => {
+                let message = format!("{name}: plays the script {script}");
+                lines.push(line(DoctorState::Ok, "server", message));
+            }
+            Target::Server { address, .. } => {
+                match preflight::probe_endpoint(config, name).await? {
+                    Ok(probed) => {
+                        let version = probed
+                            .version
+                            .as_ref()
+                            .map_or(String::new(), |version| format!(" {version}"));
+                        let message = format!(
+                            "{name}: {}{version} at {address}, {} models",
+                            probed.kind,
+                            probed.models.len()
+                        );
+                        lines.push(line(DoctorState::Ok, "server", message));
+                        models(config, name, &probed, lines);
+                    }
+                    Err(error) => lines.push(problem(
+                        "server",
+                        format!("{name}: {error}"),
+                        "start it, or change its url in lao.toml",
+                        ExitCode::ServerUnavailable,
+                    )),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Each role's model on a server that answers.
+fn models(
+    config: &Config,
+    endpoint: &str,
+    probed: &lao_model::Probed,
+    lines: &mut Vec<DoctorLine>,
+) {
+    for settings in config.roles.values().filter(|role| role.endpoint == endpoint) {
+        let known =
+            probed.models.iter().find(|model| preflight::same_model(&model.name, &settings.model));
+        let role = settings.role;
+        let model = &settings.model;
+        lines.push(match known {
+            None => problem(
+                "models",
+                format!("{role}: {endpoint} does not have {model}"),
+                "change the role's model in lao.toml, or add the model to the server",
+                ExitCode::ServerUnavailable,
+            ),
+            Some(known) if known.cloud => problem(
+                "models",
+                format!("{role}: {model} runs on somebody else's machine"),
+                "choose a model that runs locally",
+                ExitCode::Configuration,
+            ),
+            Some(known) if known.context_tokens.is_some_and(|real| real < settings.context_tokens) => {
+                DoctorLine {
+                    cure: Some(format!(
+                        "load the model with a larger window, or set roles.{role}.context_tokens lower"
+                    )),
+                    ..line(
+                        DoctorState::Warning,
+                        "models",
+                        format!(
+                            "{role}: {model} is loaded with a window of {} tokens, configured are {}",
+                            known.context_tokens.unwrap_or_default(),
+                            settings.context_tokens
+                        ),
+                    )
+                }
+            }
+            Some(_) => line(DoctorState::Ok, "models", format!("{role}: {model}")),
+        });
+    }
+}
+
+fn roles(config: &Config, lines: &mut Vec<DoctorLine>) {
+    for role in [Role::Planner, Role::Coder, Role::Reviewer] {
+        if config.role(role).is_none() {
+            lines.push(problem(
+                "models",
+                format!("{role}: no model is set"),
+                "fill in its section under [roles] in lao.toml",
+                ExitCode::Configuration,
+            ));
+        }
+    }
+}
+
+fn git(project: &Project, config: &Config) -> DoctorLine {
+    if !config.git.enabled {
+        return line(DoctorState::Warning, "git", "no commits are made (git.enabled = false)");
+    }
+    match GitRepository::new().identity(&project.root, &config.git) {
+        Ok(identity) => line(
+            DoctorState::Ok,
+            "git",
+            format!("commits are made by {} <{}>", identity.name, identity.email),
+        ),
+        Err(error) => problem(
+            "git",
+            error.to_string(),
+            "git config --global user.name NAME; git config --global user.email EMAIL",
+            ExitCode::Configuration,
+        ),
+    }
+}
+
+/// Writes and syncs a small file where the journals lie.
+fn disk(project: &Project) -> DoctorLine {
+    let folder = project.root.join(STATE_FOLDER);
+    let probe = folder.join(".doctor");
+    let start = Instant::now();
+    let written = fs::create_dir_all(&folder)
+        .and_then(|()| fs::File::create(&probe))
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::remove_file(&probe));
+    let elapsed_ms = start.elapsed().as_millis();
+    match written {
+        Ok(()) if elapsed_ms > SYNC_MS_SLOW => DoctorLine {
+            cure: Some(
+                "runs wait for the disk once for every effect; a local disk is faster".to_owned(),
+            ),
+            ..line(DoctorState::Warning, "disk", format!("a sync took {elapsed_ms} ms"))
+        },
+        Ok(()) => line(DoctorState::Ok, "disk", format!("a sync took {elapsed_ms} ms")),
+        Err(error) => problem(
+            "disk",
+            format!("cannot write to {}: {error}", folder.display()),
+            "make the folder writable and leave room on the disk",
+            ExitCode::JournalUnavailable,
+        ),
+    }
+}
+
+/// The journals that do not open.
+fn journals(project: &Project) -> Result<Vec<DoctorLine>, CliError> {
+    let runs = project.list()?;
+    let mut lines = Vec::new();
+    for run in &runs {
+        match run.reader() {
+            Ok(_) | Err(lao_journal::OpenError::Held { .. }) => {}
+            Err(error) => lines.push(problem(
+                "journal",
+                format!("{}: {error}", run.run),
+                "`lao journal check` says what is damaged",
+                ExitCode::JournalUnavailable,
+            )),
+        }
+    }
+    if lines.is_empty() {
+        lines.push(line(DoctorState::Ok, "journal", format!("{} runs, all open", runs.len())));
+    }
+    Ok(lines)
+}

@@ -1,0 +1,140 @@
+//! `lao resume` and `lao retry`: takes a run up where it was.
+
+use std::sync::Arc;
+
+use lao_cli::{
+    CliError, ExitCode,
+    args::{GlobalArgs, ResumeArgs, RetryArgs, RunSelector},
+    render,
+};
+use lao_config::Config;
+use lao_event::{Settings, latest::StopReason};
+use lao_gateway::{live, offline};
+use lao_kernel::{Retry, RunPhase};
+use lao_protocol::{Reply, Request, RunStatusCode};
+use lao_runtime::{Begin, RunFolder};
+
+use super::run::spec;
+use crate::{
+    drive::{attach, drive},
+    failure::{internal, view_failure},
+    preflight,
+    project::Project,
+    screen::Screen,
+    world,
+};
+
+pub(crate) async fn resume(
+    global: &GlobalArgs,
+    args: &ResumeArgs,
+    screen: &mut Screen,
+) -> Result<ExitCode, CliError> {
+    let project = Project::find(global)?;
+    let folder = match &args.run {
+        Some(selector) => project.select(selector)?,
+        None => last_unfinished(&project)?,
+    };
+    if let Some(client) = live(&folder).await.map_err(|error| internal(&error))? {
+        let follow = client.follow(1).await.map_err(|error| internal(&error))?;
+        return Ok(attach(global, follow, screen).await?.code);
+    }
+    let config = project.config(global, &[], &[])?;
+    take_up(global, &project, &config, (folder, None), screen).await
+}
+
+/// The newest run that did not end.
+fn last_unfinished(project: &Project) -> Result<RunFolder, CliError> {
+    let unfinished =
+        |folder: &RunFolder| folder.manifest().is_ok_and(|manifest| manifest.sealed.is_none());
+    project.list()?.into_iter().rev().find(unfinished).ok_or_else(|| {
+        CliError::new(ExitCode::Usage, "there is no interrupted run")
+            .hint("`lao runs` lists all; `lao retry` does failed steps again")
+    })
+}
+
+/// Shows what is known and unknown, and goes on.
+pub(crate) async fn take_up(
+    global: &GlobalArgs,
+    project: &Project,
+    config: &Config,
+    (folder, retry): (RunFolder, Option<Retry>),
+    screen: &mut Screen,
+) -> Result<ExitCode, CliError> {
+    let view = offline::view(&folder).map_err(|error| view_failure(&error))?;
+    let status = view.status(None);
+    let run = view.state().run().expect("a journal begins with its run");
+    if retry.is_none() && matches!(run.phase, RunPhase::Ended(_)) {
+        return Err(over(&folder, status.summary.status));
+    }
+    if !global.json && !global.quiet {
+        screen.output.text(&render::resume(&status, &screen.style));
+    }
+    let settings = resumed_settings(config, &run.settings);
+    let parked = matches!(run.phase, RunPhase::Stopped(StopReason::Parked)) && retry.is_none();
+    if parked && !status.questions.is_empty() && status.summary.tasks.pending == 0 {
+        return Ok(ExitCode::Parked);
+    }
+    preflight::check_git(&project.root, &settings.git)?;
+    let models = Arc::new(world::models(config, &project.root)?);
+    preflight::check_models(config).await?;
+    let changed = (settings != run.settings).then(|| Box::new(settings.clone()));
+    let spec = spec(project, config, &folder.run, (&settings, models))?;
+    let begin = Begin::Resume { settings: changed, retry };
+    Ok(drive(global, spec, begin, screen).await?.code)
+}
+
+/// The settings of today's configuration, in the workspace of the run.
+fn resumed_settings(config: &Config, run: &Settings) -> Settings {
+    let mut settings = config.run_settings(run.workspace.clone(), run.tools.clone());
+    settings.git.enabled = run.git.enabled;
+    // The tools were offered in the prompts so far, so the shell stays as it was.
+    settings.shell = run.shell;
+    settings
+}
+
+fn over(folder: &RunFolder, status: RunStatusCode) -> CliError {
+    let run = &folder.run;
+    let error = CliError::new(ExitCode::Usage, format!("run {run} is over"));
+    match status {
+        RunStatusCode::Failed => {
+            error.hint(format!("`lao retry {run}` does the failed steps again"))
+        }
+        RunStatusCode::Planning
+        | RunStatusCode::Running
+        | RunStatusCode::Stopping
+        | RunStatusCode::Interrupted
+        | RunStatusCode::Parked
+        | RunStatusCode::Succeeded
+        | RunStatusCode::Cancelled
+        | RunStatusCode::Unreadable => error.hint("`lao run PLAN --again` runs its plan anew"),
+    }
+}
+
+pub(crate) async fn retry(
+    global: &GlobalArgs,
+    args: &RetryArgs,
+    screen: &mut Screen,
+) -> Result<ExitCode, CliError> {
+    let project = Project::find(global)?;
+    let folder = project.select(args.run.as_ref().unwrap_or(&RunSelector::Last))?;
+    if let Some(mut client) = live(&folder).await.map_err(|error| internal(&error))? {
+        let request = Request::Retry { step: args.step.clone() };
+        let reply = client.request(&request).await.map_err(|error| internal(&error))?;
+        return super::act::answered(reply, &mut client, screen).await;
+    }
+    let retry = args.step.clone().map_or(Retry::Failed, Retry::Step);
+    let config = project.config(global, &[], &[])?;
+    take_up(global, &project, &config, (folder, Some(retry)), screen).await
+}
+
+/// A reply that says no.
+pub(crate) fn rejected(reply: &Reply) -> Option<CliError> {
+    match reply {
+        Reply::Rejected { message } => Some(CliError::new(ExitCode::Usage, message.clone())),
+        Reply::Hello { .. }
+        | Reply::Status(_)
+        | Reply::Step(_)
+        | Reply::Update(_)
+        | Reply::Done => None,
+    }
+}
