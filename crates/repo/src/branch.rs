@@ -170,3 +170,40 @@ fn append(path: &Path, line: &str) -> io::Result<()> {
     };
     file.write_all(line.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_that_moved_meanwhile_is_not_moved() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        let who = Signature::now("Ada", "ada@example.com").unwrap();
+        let tree = repository.treebuilder(None).unwrap().write().unwrap();
+        let tree = repository.find_tree(tree).unwrap();
+        let commit =
+            |message: &str| repository.commit(None, &who, &who, message, &tree, &[]).unwrap();
+        let (first, second) = (commit("first"), commit("second"));
+        let own = repository.path().join("lao");
+        fs::create_dir(&own).unwrap();
+        let seen = Head::read(&repository).unwrap();
+        let lock = seen.lock_path(&repository);
+        let turn = Turn::take(&own, repository.path(), &lock).unwrap();
+        let entry = LogEntry { who: &who, subject: "s" };
+        let go = |head: &Head, to| head.advance(&repository, &turn, to, &entry).unwrap();
+        assert_eq!(go(&seen, first), Moved::Done);
+        assert_eq!(go(&seen, second), Moved::Overtaken);
+        let seen = Head::read(&repository).unwrap();
+        assert_eq!(seen.tip, Some(first));
+        repository.set_head("refs/heads/elsewhere").unwrap();
+        assert_eq!(go(&seen, second), Moved::Overtaken);
+        assert!(!lock.exists());
+        assert!(!turn.staged_ref().exists());
+        let log = repository.reflog(&seen.reference).unwrap();
+        assert_eq!(log.len(), 1);
+        let entry = log.get(0).unwrap();
+        assert_eq!(entry.message().unwrap(), Some("commit (initial): s"));
+        assert_eq!((entry.id_old(), entry.id_new()), (Oid::ZERO_SHA1, first));
+    }
+}

@@ -13,7 +13,7 @@ use lao_event::{Hash, latest::CommitPath};
 use lao_port::{CommitRequest, TrailText};
 
 use crate::{
-    dirty::{self, Untracked},
+    dirty::{self, Dirty, Untracked},
     error::CommitError,
     objects::Objects,
     place,
@@ -63,7 +63,7 @@ impl<'a> Changes<'a> {
             changes.announced(path)?;
         }
         if request.sweep {
-            changes.sweep(&request.dirty)?;
+            changes.sweep(&Dirty::new(&request.dirty))?;
         }
         for file in &request.trail {
             changes.trail(file)?;
@@ -120,14 +120,13 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    fn sweep(&mut self, dirty: &[String]) -> Result<(), CommitError> {
+    fn sweep(&mut self, dirty: &Dirty<'_>) -> Result<(), CommitError> {
         let changed = dirty::changed(self.repository, Untracked::EachFile)
             .map_err(|source| self.git("compare the work tree with the last commit", source))?;
         for path in changed {
             // A path that still ends in `/` is a repository of its own.
-            let excluded = path.ends_with('/')
-                || self.edits.contains_key(&path)
-                || dirty::contains(dirty, &path);
+            let excluded =
+                path.ends_with('/') || self.edits.contains_key(&path) || dirty.contains(&path);
             if !excluded {
                 self.as_on_disk(path)?;
             }

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs::Metadata,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use git2::{Commit, Oid, Repository, Signature, Tree};
@@ -14,6 +14,7 @@ use lao_port::CommitRequest;
 use crate::{
     branch::{Head, LogEntry, Moved},
     change::Changes,
+    dirty::Dirty,
     error::CommitError,
     history::Seen,
     identity,
@@ -30,7 +31,18 @@ const TRIES_MAX: usize = 3;
 
 /// What is known of each run's commits, by work tree.
 #[derive(Debug, Default)]
-pub(crate) struct Histories(Mutex<HashMap<(PathBuf, RunId), Seen>>);
+pub(crate) struct Histories(Mutex<HashMap<Key, Arc<Mutex<Seen>>>>);
+
+type Key = (PathBuf, RunId);
+
+impl Histories {
+    /// A recorder that panicked may have left less than there is; what is there is right.
+    fn of(&self, root: &Path, run: &RunId) -> Arc<Mutex<Seen>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (root.to_owned(), run.clone());
+        Arc::clone(all.entry(key).or_default())
+    }
+}
 
 /// One commit on its way.
 struct Recording<'a> {
@@ -73,9 +85,9 @@ pub(crate) fn record(
         repository: &repository,
         objects: Objects::new(&repository, &odb).map_err(failed("open its objects"))?,
     };
-    let key = (recording.root.clone(), request.run.clone());
-    let mut histories = histories.0.lock().unwrap_or_else(PoisonError::into_inner);
-    recording.run(histories.entry(key).or_default())
+    let seen = histories.of(&recording.root, &request.run);
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    recording.run(&mut seen)
 }
 
 impl Recording<'_> {
@@ -141,7 +153,8 @@ impl Recording<'_> {
             Moved::Overtaken => return Ok(None),
             Moved::Done => seen.note(*effect, id),
         }
-        let replace = Replace::AllBut(&self.request.dirty);
+        let dirty = Dirty::new(&self.request.dirty);
+        let replace = Replace::AllBut(&dirty);
         self.follow(index, (base.as_ref(), &tree), changes.stats, replace)?;
         Ok(Some(CommitOutcome::Made { id: id.to_string() }))
     }
@@ -171,7 +184,8 @@ impl Recording<'_> {
         };
         let stats = BTreeMap::new();
         if head.tip == Some(id) {
-            let replace = Replace::AllBut(&self.request.dirty);
+            let dirty = Dirty::new(&self.request.dirty);
+            let replace = Replace::AllBut(&dirty);
             return self.follow(index, (before.as_ref(), &after), stats, replace);
         }
         self.settle(index, (before.as_ref(), &after), &stats, Replace::Stale)

@@ -1,5 +1,7 @@
 //! What is changed and not committed in a work tree.
 
+use std::collections::BTreeSet;
+
 use git2::{Repository, Status, StatusOptions};
 
 /// Untracked files that are named one by one; beyond that, whole untracked folders are named.
@@ -59,9 +61,23 @@ pub(crate) fn is_own(path: &str) -> bool {
     path.split('/').any(|name| name == STATE_FOLDER || name.starts_with(TEMPORARY_PREFIX))
 }
 
-/// Whether a path is among the dirty ones, or in a dirty folder.
-pub(crate) fn contains(dirty: &[String], path: &str) -> bool {
-    dirty
-        .iter()
-        .any(|entry| entry == path || (entry.ends_with('/') && path.starts_with(entry.as_str())))
+/// The user's dirty paths, for looking many others up.
+#[derive(Debug, Default)]
+pub(crate) struct Dirty<'a> {
+    paths: BTreeSet<&'a str>,
+    folders: Vec<&'a str>,
+}
+
+impl<'a> Dirty<'a> {
+    pub(crate) fn new(dirty: &'a [String]) -> Self {
+        Self {
+            paths: dirty.iter().map(String::as_str).collect(),
+            folders: dirty.iter().map(String::as_str).filter(|path| path.ends_with('/')).collect(),
+        }
+    }
+
+    /// Whether a path is dirty, or in a dirty folder.
+    pub(crate) fn contains(&self, path: &str) -> bool {
+        self.paths.contains(path) || self.folders.iter().any(|folder| path.starts_with(folder))
+    }
 }

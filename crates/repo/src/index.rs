@@ -14,7 +14,7 @@ use std::{
 use git2::{Index, IndexEntry, IndexEntryExtendedFlag, IndexTime, Repository};
 
 use crate::{
-    dirty,
+    dirty::Dirty,
     error::{CommitError, LockError},
     lock::{LockFile, Turn},
     platform::fill_stat,
@@ -35,7 +35,7 @@ pub(crate) enum Replace<'a> {
     /// Those that show the commit before.
     Stale,
     /// Those, and whatever else is not among the user's dirty paths.
-    AllBut(&'a [String]),
+    AllBut(&'a Dirty<'a>),
 }
 
 impl HeldIndex {
@@ -92,7 +92,7 @@ impl HeldIndex {
         });
         let ours = match replace {
             Replace::Stale => false,
-            Replace::AllBut(dirty) => !dirty::contains(dirty, path),
+            Replace::AllBut(dirty) => !dirty.contains(path),
         };
         shown != new && (shown == old || intended || ours)
     }

@@ -176,3 +176,65 @@ pub(crate) fn leaf_at(tree: Option<&Tree<'_>>, path: &str) -> Option<Leaf> {
     let entry = tree?.get_path(path.as_ref()).ok()?;
     Some(leaf_of(&entry))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::MODE_FILE;
+
+    /// Some files that can stand side by side: no name is both a file and a folder.
+    fn files(seed: &mut u64, ids: &[Oid]) -> BTreeMap<String, Leaf> {
+        let mut random = |below: usize| {
+            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            usize::try_from(*seed >> 33).unwrap() % below
+        };
+        let mut files: BTreeMap<String, Leaf> = BTreeMap::new();
+        for _ in 0..random(12) {
+            let depth = 1 + random(3);
+            let names: Vec<&str> = (0..depth).map(|_| ["a", "a.b", "a-", "z"][random(4)]).collect();
+            let path = names.join("/");
+            let clash = files.keys().any(|other| {
+                other.starts_with(&format!("{path}/")) || path.starts_with(&format!("{other}/"))
+            });
+            let (id, mode) = (ids[random(ids.len())], MODE_FILE);
+            if !clash {
+                files.insert(path, Leaf { id, mode });
+            }
+        }
+        files
+    }
+
+    #[test]
+    fn a_changed_tree_is_the_tree_of_the_changed_files() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        let odb = repository.odb().unwrap();
+        let objects = Objects::new(&repository, &odb).unwrap();
+        let ids = [b"1", b"2", b"3"].map(|bytes| objects.blob(bytes).unwrap());
+        let mut seed = 1;
+        for _ in 0..300 {
+            let (old, new) = (files(&mut seed, &ids), files(&mut seed, &ids));
+            let all = |files: &BTreeMap<String, Leaf>| {
+                let edits = files.iter().map(|(path, leaf)| (path.clone(), Edit::Write(*leaf)));
+                let id = write(&objects, None, &edits.collect()).unwrap();
+                objects.find_tree(id).unwrap()
+            };
+            let (before, after) = (all(&old), all(&new));
+            let removed = old.keys().map(|path| (path.clone(), Edit::Remove));
+            let written = new.iter().map(|(path, leaf)| (path.clone(), Edit::Write(*leaf)));
+            let edits = removed.chain(written).collect();
+            let changed = write(&objects, Some(&before), &edits).unwrap();
+            assert_eq!(changed, after.id(), "{old:?} to {new:?}");
+            let found = differences(&repository, Some(&before), Some(&after)).unwrap();
+            let mut replayed = old.clone();
+            for Difference { path, old, new } in found {
+                assert_eq!(replayed.get(&path).copied(), old, "{path}");
+                match new {
+                    Some(leaf) => replayed.insert(path, leaf),
+                    None => replayed.remove(&path),
+                };
+            }
+            assert_eq!(replayed, new);
+        }
+    }
+}

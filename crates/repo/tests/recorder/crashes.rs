@@ -214,6 +214,37 @@ fn the_same_commit_asked_for_at_the_same_time_is_made_once() {
     assert_eq!(desk.log(), 1);
 }
 
+#[test]
+fn a_person_who_commits_meanwhile_loses_nothing_and_neither_do_we() {
+    const EACH: u64 = 15;
+    let desk = Desk::with_user_commit();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let repository = desk.repository();
+            let user = git2::Signature::now("User", "user@example.com").unwrap();
+            let mut made = 0;
+            while made < EACH {
+                let tip = repository.head().unwrap().peel_to_commit().unwrap();
+                let tree = tip.tree().unwrap();
+                let done = repository.commit(Some("HEAD"), &user, &user, "by hand", &tree, &[&tip]);
+                made += u64::from(done.is_ok());
+            }
+        });
+        for effect in 1..=EACH {
+            let request = step(&desk.workspace(), effect);
+            while let Err(error) = desk.git.commit_blocking(&request) {
+                let error = error.to_string();
+                assert!(
+                    error.contains("held by another") || error.contains("was moved"),
+                    "{error}"
+                );
+            }
+        }
+    });
+    assert_eq!(desk.log() as u64, 1 + 2 * EACH);
+    desk.git_agrees("");
+}
+
 #[tokio::test]
 async fn the_port_answers_with_outcomes() {
     let desk = Desk::new();
