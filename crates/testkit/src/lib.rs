@@ -1,3 +1,30 @@
 //! Scripted world and crashing storage for tests; a dev-dependency only.
+//!
+//! ```text
+//!   the real world --Watch::over--> the same world: every call recorded, one of them in trouble
+//!   crash_at --Fault--> journal writer        dies at a commit, as a killed process does
+//!   TestClock                                 time that passes only when it is looked at
+//!   Facts, Ending                             what a journal and a workspace say afterwards
+//! ```
+//!
+//! Which real tools, checks and repositories are watched is the caller's choice: this crate knows
+//! only the ports, so that the crates behind them can use it in their own tests.
 
+mod clock;
+mod crash;
+mod ending;
+mod facts;
 pub mod openai_server;
+mod prompt;
+mod tree;
+mod trouble;
+mod watch;
+
+pub use clock::TestClock;
+pub use crash::{Crash, CrashWatch, Moment, crash_at};
+pub use ending::{Ending, StepFacts, summary};
+pub use facts::{FactsError, JournalFacts};
+pub use prompt::PromptKey;
+pub use tree::{CommitFacts, commits, files, init_repository, uncommitted};
+pub use trouble::{Mishap, Side, Trouble};
+pub use watch::{Call, Watch};

@@ -1,0 +1,95 @@
+//! What a journal says happened: its events, the state they fold to, and what was asked.
+
+use std::collections::BTreeMap;
+
+use lao_event::{
+    EffectId, Event, Hash,
+    latest::ModelOutcome,
+};
+use lao_journal::OpenError;
+use lao_kernel::State;
+use lao_runtime::{ContentError, Contents, Published, ReplayError, RunFolder, fold};
+
+use crate::prompt::PromptKey;
+
+/// A journal, read to its end.
+#[derive(Debug)]
+pub struct JournalFacts {
+    /// Every event.
+    pub events: Vec<Published>,
+    /// What they fold to.
+    pub state: State,
+    /// Every question to a model, with how often it was started.
+    pub asked: BTreeMap<PromptKey, u32>,
+    /// Every question that has its answer, with how often.
+    pub answered: BTreeMap<PromptKey, u32>,
+    /// Every file write that was started: path and what was to be there.
+    pub writes: Vec<(String, Option<Hash>)>,
+    /// Every commit that was started.
+    pub commits: Vec<EffectId>,
+}
+
+/// A journal could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FactsError {
+    /// It cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It cannot be folded.
+    #[error(transparent)]
+    Fold(#[from] ReplayError),
+    /// A text of a conversation is not to be had.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+}
+
+impl JournalFacts {
+    /// Reads the journal of a run that no process works on.
+    pub fn read(folder: &RunFolder, contents: &Contents) -> Result<Self, FactsError> {
+        let reader = folder.reader()?;
+        let mut facts = Self {
+            events: Vec::new(),
+            state: State::new(),
+            asked: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            writes: Vec::new(),
+            commits: Vec::new(),
+        };
+        let mut open = BTreeMap::new();
+        let mut missing = None;
+        facts.state = fold(&reader, |state, published| {
+            if let Err(error) = facts.note(state, published, &mut open, contents) {
+                missing.get_or_insert(error);
+            }
+        })?;
+        missing.map_or(Ok(facts), |error| Err(error.into()))
+    }
+
+    fn note(
+        &mut self,
+        state: &State,
+        published: &Published,
+        open: &mut BTreeMap<EffectId, PromptKey>,
+        contents: &Contents,
+    ) -> Result<(), ContentError> {
+        self.events.push(published.clone());
+        if let Event::ModelCallStarted(event) = &published.event {
+            let step = state.step(event.step).expect("a folded call belongs to a step");
+            let (_, talk) = state.talk(event.step).expect("a folded call belongs to a talk");
+            let key = PromptKey::of_talk(&step.key, event.role, &talk.messages, contents)?;
+            *self.asked.entry(key.clone()).or_default() += 1;
+            open.insert(event.effect, key);
+        } else if let Event::ModelCallEnded(event) = &published.event {
+            let key = open.remove(&event.effect).expect("a folded call was started");
+            if matches!(event.outcome, ModelOutcome::Answered(_)) {
+                *self.answered.entry(key).or_default() += 1;
+            }
+        } else if let Event::FileWriteStarted(event) = &published.event {
+            let after = event.after.as_ref().map(lao_event::Content::hash);
+            self.writes.push((event.path.clone(), after));
+        } else if let Event::CommitStarted(event) = &published.event {
+            self.commits.push(event.effect);
+        }
+        Ok(())
+    }
+}
