@@ -394,7 +394,7 @@ fn expect_well_formed(messages: &[Message]) {
 /// An event and the outcome in it, in short.
 fn label(event: &Event) -> String {
     let json = serde_json::to_value(event).expect("events are plain JSON");
-    let outcome = ["outcome", "reason", "cause", "verdict", "subject", "answer", "scope", "phase"]
+    let outcome = ["outcome", "reason", "cause", "verdict", "phase", "subject", "answer", "scope"]
         .iter()
         .find_map(|key| json.get(key))
         .map(|value| match value {

@@ -7,8 +7,8 @@ use lao_event::{
     latest::{LossCause, QuestionAnswer},
 };
 use lao_kernel::{
-    Command, EffectKey, EffectWork, Rejection, Retry, RunPhase, State, StepStatus, evolve, handle,
-    outstanding,
+    Command, Effect, EffectKey, EffectWork, Rejection, Retry, RunPhase, State, StepStatus, evolve,
+    handle, outstanding,
 };
 
 use crate::{answers, choices::Choices, replies, rules::Rules, setup::Setup};
@@ -325,20 +325,36 @@ impl World {
         if again && self.send(resume).is_ok() { Turn::Moved } else { Turn::Over }
     }
 }
-impl Drop for World {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let first = self.events.len().saturating_sub(14);
-            for event in &self.events[first..] {
-                let text = format!("{event:?}");
-                eprintln!("  E {}", text.chars().take(200).collect::<String>());
-            }
-            let first = self.accepted.len().saturating_sub(5);
-            for command in &self.accepted[first..] {
-                let text = format!("{command:?}");
-                eprintln!("  C {}", text.chars().take(200).collect::<String>());
-            }
-            eprintln!("  P {:?}", self.state.run().map(|run| &run.phase));
+
+impl World {
+    /// Lets a friendly world go on until nothing moves it any more; `script` may answer first.
+    ///
+    /// A stopped run is left as it is.
+    pub(crate) fn go_on(&mut self, mut script: impl FnMut(&State, Effect<'_>) -> Option<Command>) {
+        let friendly = &mut Choices::new(&[]);
+        loop {
+            let scripted = outstanding(&self.state).find_map(|effect| script(&self.state, effect));
+            let command = match (scripted, self.owed().into_iter().next()) {
+                (Some(command), _) => command,
+                (None, Some(owed)) => self.answer(owed, friendly),
+                (None, None) => return,
+            };
+            self.send(command).expect("the answer is awaited");
         }
+    }
+
+    /// The phase of the run.
+    pub(crate) fn phase(&self) -> &RunPhase {
+        &self.state.run().expect("it has started").phase
+    }
+
+    /// A plain resume.
+    pub(crate) fn resume_with(&mut self, retry: Option<Retry>) -> Result<(), Rejection> {
+        self.send(Command::Resume { program: "0.1.1".to_owned(), settings: None, retry })
+    }
+
+    /// Events since a place in the journal.
+    pub(crate) fn since(&self, count: usize) -> &[Event] {
+        &self.events[count..]
     }
 }
