@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lao_cli::{CliError, ExitCode, LiveView, args::GlobalArgs, render};
-use lao_gateway::{Follow, LiveRun, serve, socket_path};
+use lao_gateway::{Follow, LiveRun, Updates, serve, socket_path};
 use lao_kernel::Command;
 use lao_protocol::{RunStatus, Update};
 use lao_runtime::{Begin, RunHandle, RunSpec, Supervisor};
@@ -24,11 +24,12 @@ pub(crate) struct Driven {
     pub code: ExitCode,
 }
 
-/// Takes a run up and stays with it until it leaves the process.
+/// Takes a run up and stays with it until it leaves the process. What happened before is known to
+/// whoever resumes a run: `before` is how it stood then.
 pub(crate) async fn drive(
     global: &GlobalArgs,
     mut spec: RunSpec,
-    begin: Begin,
+    (begin, before): (Begin, Option<&RunStatus>),
     screen: &mut Screen,
 ) -> Result<Driven, CliError> {
     let folder = spec.folder.clone();
@@ -42,7 +43,11 @@ pub(crate) async fn drive(
     // Without a socket the run goes on; other commands then wait for its end.
     let server = serve(live.clone(), &path).ok();
     let mut view = LiveView::on_stdout(global);
-    let status = watch(&handle, &live, &mut view, &mut signals).await;
+    if let Some(before) = before {
+        view.begin_with(before);
+    }
+    let mut updates = live.follow(before.map_or(1, |before| before.events + 1));
+    let status = watch(&handle, (&live, &mut updates), &mut view, &mut signals).await;
     view.finish();
     let finish = handle.finished().await;
     if let Some(server) = server {
@@ -59,11 +64,10 @@ pub(crate) async fn drive(
 /// Shows updates until the run has left; signals stop it.
 async fn watch(
     handle: &RunHandle,
-    live: &LiveRun,
+    (live, updates): (&LiveRun, &mut Updates),
     view: &mut LiveView,
     signals: &mut Signals,
 ) -> RunStatus {
-    let mut updates = live.follow(1);
     let mut tick = tokio::time::interval(TICK);
     let mut stopping = false;
     loop {

@@ -20,10 +20,10 @@ impl PlanWatch {
     /// Watches from now on. Where the system cannot watch, the folder is looked at again and again.
     pub(crate) fn new(project: &Project, config: &Config) -> Result<Self, CliError> {
         let folder = project.root.join(&config.paths.plans);
-        let (changed, changes) = mpsc::channel(1);
+        let (sender, changes) = mpsc::channel(1);
         let tell = move |_event: notify::Result<notify::Event>| {
             // A full channel already says that something changed.
-            changed.try_send(()).unwrap_or_default();
+            sender.try_send(()).unwrap_or_default();
         };
         if !folder.is_dir() {
             return Err(CliError::new(

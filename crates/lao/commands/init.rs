@@ -89,13 +89,13 @@ struct Server {
 
 /// Asks the default ports, all at once.
 async fn find_servers(report: &mut InitReport) -> Vec<Server> {
-    let probes = default_ports().map(|(_, port)| async move {
+    let answers = default_ports().map(|(_, port)| async move {
         let url = format!("http://127.0.0.1:{port}");
         let address = LocalUrl::parse(&url, &[]).expect("loopback is local");
         (url, probe(&address, None, PROBE_LIMIT).await)
     });
     let mut servers: Vec<Server> = Vec::new();
-    for (url, answer) in futures_util::future::join_all(probes).await {
+    for (url, answer) in futures_util::future::join_all(answers).await {
         match answer {
             Ok(probed) => {
                 report.servers.push(InitServer {

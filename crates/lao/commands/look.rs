@@ -55,7 +55,11 @@ pub(crate) async fn status_of(folder: &RunFolder) -> Result<RunStatus, CliError>
         let reply = client.request(&Request::Status).await.map_err(|error| internal(&error))?;
         return match reply {
             Reply::Status(status) => Ok(*status),
-            other => Err(unexpected(&other)),
+            reply @ (Reply::Hello { .. }
+            | Reply::Step(_)
+            | Reply::Update(_)
+            | Reply::Done
+            | Reply::Rejected { .. }) => Err(unexpected(&reply)),
         };
     }
     let view = offline::view(folder).map_err(|error| view_failure(&error))?;
@@ -103,7 +107,9 @@ async fn step_of(
         return match reply {
             Reply::Step(step) => Ok(Some(*step)),
             Reply::Rejected { .. } => Ok(None),
-            other => Err(unexpected(&other)),
+            reply @ (Reply::Hello { .. } | Reply::Status(_) | Reply::Update(_) | Reply::Done) => {
+                Err(unexpected(&reply))
+            }
         };
     }
     let contents = project.runs().contents().map_err(|error| internal(&error))?;

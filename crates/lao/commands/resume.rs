@@ -80,7 +80,7 @@ pub(crate) async fn take_up(
     let changed = (settings != run.settings).then(|| Box::new(settings.clone()));
     let spec = spec(project, config, &folder.run, (&settings, models))?;
     let begin = Begin::Resume { settings: changed, retry };
-    Ok(drive(global, spec, begin, screen).await?.code)
+    Ok(drive(global, spec, (begin, Some(&status)), screen).await?.code)
 }
 
 /// The settings of today's configuration, in the workspace of the run.

@@ -156,7 +156,7 @@ pub(crate) async fn run_plan(
         labels: plan_run::labels(&plan),
         ..spec(project, &config, &start.run, (&settings, models))?
     };
-    let driven = drive(global, spec, Begin::Start(Box::new(start)), screen).await?;
+    let driven = drive(global, spec, (Begin::Start(Box::new(start)), None), screen).await?;
     after_run(global, &settings, &driven.status, screen);
     Ok(driven.code)
 }
