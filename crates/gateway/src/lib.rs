@@ -28,7 +28,7 @@ pub mod view;
 pub use client::{Client, ClientError, Follow, live};
 pub use live::{LiveReadError, LiveRun, Updates};
 pub use narrator::Narrator;
-pub use offline::{LABEL_PLAN_HASH, LABEL_SOURCE, LABEL_TASKS, ViewError};
+pub use offline::{LABEL_PLAN_HASH, LABEL_SOURCE, ViewError, remember};
 pub use server::{ServerGuard, serve};
 pub use socket::{SocketError, runtime_folder, socket_path};
 pub use view::{Live, RunView};

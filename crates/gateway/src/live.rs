@@ -11,6 +11,7 @@
 //! listen knows exactly what it has to read.
 
 use std::{
+    cmp::Ordering,
     collections::VecDeque,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard},
@@ -27,10 +28,13 @@ use lao_runtime::{
 };
 use tokio::sync::{broadcast, watch};
 
-use crate::view::{Live, RunView, read_detail};
+use crate::{
+    offline,
+    view::{Live, RunView, read_detail},
+};
 
 /// How many updates a slow listener may be behind before it reads from the journal.
-pub(crate) const UPDATES_MAX: usize = 1024;
+pub(crate) const UPDATES_MAX: usize = 256;
 
 /// Events that are read from the journal at once.
 const EVENTS_READ_MAX: usize = 256;
@@ -232,17 +236,12 @@ impl LiveRun {
     /// Applies an event and tells who listens, unless it is known or there is a gap before it.
     fn apply(&self, published: &Arc<Published>) -> Applied {
         let mut view = self.view();
-        let next = view.run.last_seq() + 1;
-        if published.seq < next {
-            return Applied::Known;
+        let applied = view.apply(published);
+        if applied == Applied::Now {
+            self.tell(&view, &Notice::Event(Arc::clone(published)));
+            self.shared.applied.send_replace(published.seq);
         }
-        if published.seq > next {
-            return Applied::Gap;
-        }
-        view.run.apply(published).expect("the run folded the same events");
-        self.tell(&view, &Notice::Event(Arc::clone(published)));
-        self.shared.applied.send_replace(published.seq);
-        Applied::Now
+        applied
     }
 
     /// Tells a notice to who listens.
@@ -254,6 +253,17 @@ impl LiveRun {
             // Whoever listened may have just gone.
             drop(self.shared.updates.send(Arc::new(update)));
         }
+    }
+
+    /// Notes in the manifest of a run that ended what listings show of it.
+    async fn remember(&self) {
+        let live = self.clone();
+        let noting = move || {
+            let status = live.status();
+            offline::remember(&live.shared.folder, &status)
+        };
+        // Listings read the journal of a run whose manifest says too little.
+        drop(blocking(noting).await);
     }
 
     /// Says the last word.
@@ -268,6 +278,18 @@ impl LiveRun {
 }
 
 impl View {
+    /// Applies an event, unless it is known or there is a gap before it.
+    fn apply(&mut self, published: &Published) -> Applied {
+        match published.seq.cmp(&(self.run.last_seq() + 1)) {
+            Ordering::Less => Applied::Known,
+            Ordering::Greater => Applied::Gap,
+            Ordering::Equal => {
+                self.run.apply(published).expect("the run folded the same events");
+                Applied::Now
+            }
+        }
+    }
+
     /// The run as it stands, with the process that works on it.
     fn status(&self) -> RunStatus {
         let Some(finish) = &self.finished else {
@@ -283,10 +305,14 @@ impl View {
     }
 }
 
+/// What became of an event.
 #[derive(Debug, PartialEq, Eq)]
 enum Applied {
+    /// It is part of the view.
     Now,
+    /// It was already.
     Known,
+    /// Events before it must be read from the journal first.
     Gap,
 }
 
@@ -318,6 +344,7 @@ async fn keep(live: LiveRun, mut notices: broadcast::Receiver<Notice>) {
     };
     live.view().finished = Some(finish);
     live.catch_up().await;
+    live.remember().await;
     live.finish();
 }
 
@@ -454,6 +481,79 @@ impl Updates {
             Err(broadcast::error::RecvError::Closed) => {
                 unreachable!("the sender lives in the run this listens to")
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lao_event::{
+        Content, Role,
+        latest::{Definition, PlanDefinition},
+    };
+    use lao_kernel::{Start, State, handle};
+    use serde_json::json;
+
+    use super::*;
+
+    /// The events that a run begins with.
+    fn events(run: &RunId) -> Vec<Published> {
+        let role = |role: Role| {
+            json!({
+                "role": role, "endpoint": "local", "model": "m",
+                "context_tokens": 1000, "output_tokens_max": 100,
+            })
+        };
+        let settings = json!({
+            "roles": [role(Role::Planner), role(Role::Coder), role(Role::Reviewer)],
+            "workspace": { "at": "folder", "path": "/work" },
+        });
+        let text = Content::from("# App");
+        let start = Start {
+            run: run.clone(),
+            program: "0.1.0".to_owned(),
+            definition: Definition::Plan(PlanDefinition {
+                title: "App".to_owned(),
+                path: "plans/app.md".to_owned(),
+                text: text.clone(),
+                chunks: vec![text],
+            }),
+            settings: serde_json::from_value(settings).unwrap(),
+            seed: 1,
+        };
+        let decision = handle(&mut State::new(), Command::Start(Box::new(start))).unwrap();
+        let published = |(seq, event)| Published { seq, wall_ms: 5, cause: 0, event };
+        (1..).zip(decision.events).map(published).collect()
+    }
+
+    #[test]
+    fn a_view_takes_each_event_once_and_sees_gaps() {
+        let run = RunId::new(0, 0);
+        let events = events(&run);
+        let mut view = View { run: RunView::new(run), finished: None, is_told: false };
+        assert_eq!(view.apply(&events[1]), Applied::Gap);
+        assert_eq!(view.run.last_seq(), 0);
+        assert_eq!(view.apply(&events[0]), Applied::Now);
+        assert_eq!(view.apply(&events[0]), Applied::Known);
+        assert_eq!(view.apply(&events[2]), Applied::Gap);
+        assert_eq!(view.apply(&events[1]), Applied::Now);
+        assert_eq!(view.apply(&events[2]), Applied::Now);
+        assert_eq!(view.run.last_seq(), 3);
+    }
+
+    #[test]
+    fn a_run_that_was_given_up_says_why() {
+        let run = RunId::new(0, 0);
+        let mut view = View { run: RunView::new(run.clone()), finished: None, is_told: false };
+        for event in events(&run) {
+            view.apply(&event);
+        }
+        for (storage, exit_code) in [(true, EXIT_JOURNAL), (false, EXIT_INTERNAL)] {
+            let message = "no space left".to_owned();
+            view.finished = Some(Finish::GaveUp { message, storage });
+            let status = view.status();
+            assert_eq!(status.stopped_because.as_deref(), Some("no space left"));
+            assert_eq!((status.exit_code, status.summary.pid), (exit_code, None));
         }
     }
 }

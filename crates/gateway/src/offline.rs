@@ -1,9 +1,10 @@
 //! Runs that no process works on, read from their folders.
 
 use lao_journal::{Manifest, OpenError, Reader};
-use lao_kernel::Inconsistency;
 use lao_protocol::{EventView, Reply, Request, RunStatus, RunStatusCode, RunSummary, StepCounts};
 use lao_runtime::{Contents, FolderError, ReplayError, RunFolder, StoredEvent, for_each_event};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{client, narrator::Narrator, view::RunView};
 
@@ -13,11 +14,22 @@ pub const LABEL_PLAN_HASH: &str = "plan_hash";
 /// Label of the manifest: the file the run came from, relative to the project.
 pub const LABEL_SOURCE: &str = "source";
 
-/// Label of the manifest of a run that ended: its tasks, counted, so that listings need no journal.
-pub const LABEL_TASKS: &str = "tasks";
+/// Label of the manifest of a run that ended: what listings show of it besides, so that they need
+/// not read its journal.
+const LABEL_ENDED: &str = "ended";
 
-/// Label of the manifest of a run that ended: when its last event happened.
-pub const LABEL_LAST_EVENT_MS: &str = "last_event_ms";
+/// What [`LABEL_ENDED`] holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Ended {
+    /// Position of the last event; the label of an earlier end is of no use.
+    last_seq: u64,
+    /// When the first event happened.
+    started_ms: i64,
+    /// When the last one did.
+    last_event_ms: i64,
+    /// The run's tasks, counted.
+    tasks: StepCounts,
+}
 
 /// A run cannot be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -28,14 +40,6 @@ pub enum ViewError {
     /// Its journal cannot be read.
     #[error(transparent)]
     Replay(#[from] ReplayError),
-    /// An event cannot follow those before it.
-    #[error("event {seq} does not follow from those before it")]
-    Inconsistent {
-        /// Position.
-        seq: u64,
-        /// Why.
-        source: Inconsistency,
-    },
 }
 
 /// A run as its journal tells.
@@ -56,10 +60,11 @@ pub fn step(
 fn view_of(folder: &RunFolder, reader: &Reader) -> Result<RunView, ViewError> {
     let mut view = RunView::new(folder.run.clone());
     for_each_event(reader, 1, |stored| match stored {
-        StoredEvent::Known(published) => view
-            .apply(&published)
-            .map_err(|source| ViewError::Inconsistent { seq: published.seq, source }),
-        StoredEvent::Unknown { seq, .. } => Err(ReplayError::Unknown { seq }.into()),
+        StoredEvent::Known(published) => {
+            let seq = published.seq;
+            view.apply(&published).map_err(|source| ReplayError::Inconsistent { seq, source })
+        }
+        StoredEvent::Unknown { seq, .. } => Err(ReplayError::Unknown { seq }),
     })?;
     Ok(view)
 }
@@ -141,19 +146,21 @@ fn from_seal(manifest: &Manifest) -> Option<RunSummary> {
         "cancelled" => RunStatusCode::Cancelled,
         _ => return None,
     };
-    let tasks = manifest.other.get(LABEL_TASKS)?;
-    let tasks: StepCounts = serde_json::from_value(tasks.clone()).ok()?;
-    let last_event_ms = manifest.other.get(LABEL_LAST_EVENT_MS)?.as_i64()?;
+    let ended = manifest.other.get(LABEL_ENDED)?;
+    let ended: Ended = serde_json::from_value(ended.clone()).ok()?;
+    if ended.last_seq != seal.last_seq {
+        return None;
+    }
     Some(RunSummary {
         run: manifest.run.clone(),
         kind: "plan".to_owned(),
         title: manifest.title.clone(),
         source: source(manifest),
         status,
-        started_ms: manifest.created_ms,
-        last_event_ms,
+        started_ms: ended.started_ms,
+        last_event_ms: ended.last_event_ms,
         pid: None,
-        tasks,
+        tasks: ended.tasks,
     })
 }
 
@@ -184,11 +191,17 @@ pub fn remember(folder: &RunFolder, status: &RunStatus) -> Result<(), FolderErro
     if manifest.sealed.is_none() {
         return Ok(());
     }
-    let summary = &status.summary;
-    let tasks = serde_json::to_value(summary.tasks).expect("counts are plain JSON");
-    manifest.other.insert(LABEL_TASKS.to_owned(), tasks);
-    let last_event_ms = summary.last_event_ms.into();
-    manifest.other.insert(LABEL_LAST_EVENT_MS.to_owned(), last_event_ms);
+    let ended = Ended {
+        last_seq: status.events,
+        started_ms: status.summary.started_ms,
+        last_event_ms: status.summary.last_event_ms,
+        tasks: status.summary.tasks,
+    };
+    let ended = serde_json::to_value(ended).expect("counts are plain JSON");
+    if manifest.other.get(LABEL_ENDED) == Some(&ended) {
+        return Ok(());
+    }
+    manifest.other.insert(LABEL_ENDED.to_owned(), ended);
     manifest.write(&folder.path)?;
     Ok(())
 }

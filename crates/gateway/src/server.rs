@@ -22,7 +22,7 @@ use tokio::{
 use crate::{
     line::{self, Line},
     live::LiveRun,
-    socket::{Listener, SocketError, Stream},
+    socket::{self, Listener, SocketError, SocketFile, Stream},
     units::names,
 };
 
@@ -49,11 +49,14 @@ const KEYS_SHOWN_MAX: usize = 12;
 pub struct ServerGuard {
     task: JoinHandle<()>,
     closing: watch::Sender<bool>,
+    file: Option<SocketFile>,
 }
 
 impl ServerGuard {
-    /// Takes no more requests, lets clients read what they are owed, and removes the socket.
+    /// Removes the socket, takes no more requests, and lets clients read what they are owed, for
+    /// two seconds at most. To be called when the run has left the process.
     pub async fn close(mut self) {
+        drop(self.file.take());
         self.closing.send_replace(true);
         // Whoever has not read by now reads the journal.
         drop(timeout(CLOSING_WAIT, &mut self.task).await);
@@ -68,10 +71,10 @@ impl Drop for ServerGuard {
 
 /// Listens on a socket and serves whoever connects. Must be called within a tokio runtime.
 pub fn serve(live: LiveRun, path: &Path) -> Result<ServerGuard, SocketError> {
-    let listener = Listener::bind(path)?;
+    let (listener, file) = socket::bind(path)?;
     let closing = watch::Sender::new(false);
     let task = tokio::spawn(accept(live, listener, closing.subscribe()));
-    Ok(ServerGuard { task, closing })
+    Ok(ServerGuard { task, closing, file: Some(file) })
 }
 
 /// Takes clients until the server closes, then waits for those it has.

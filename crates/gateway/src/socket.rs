@@ -18,7 +18,7 @@ use std::{io, path::PathBuf};
 use lao_event::RunId;
 
 pub use platform::runtime_folder;
-pub(crate) use platform::{Listener, Stream, connect};
+pub(crate) use platform::{Listener, SocketFile, Stream, bind, connect};
 
 /// A socket cannot be used.
 #[derive(Debug, thiserror::Error)]

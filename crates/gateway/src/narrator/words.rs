@@ -82,7 +82,7 @@ impl Narrator {
             EffectNoteKind::Write { path, size_bytes: None } => format!("deleting {path}"),
             EffectNoteKind::Command { line } => format!("running `{line}`"),
             EffectNoteKind::Checks { scope, steps } => match scope {
-                ChecksScope::Task => format!("checking {}", self.keys(steps)),
+                ChecksScope::Task => "checking".to_owned(),
                 ChecksScope::Wave => {
                     format!("checking the whole project for {}", self.keys(steps))
                 }

@@ -22,37 +22,41 @@ const FOLDER_BYTES_MAX: usize = 75;
 /// Where sockets lie when every folder of the environment has too long a path.
 const SHORT_FOLDER: &str = "/tmp";
 
-/// A listening socket; removed when dropped.
-pub(crate) struct Listener {
-    socket: UnixListener,
+/// A listening socket.
+pub(crate) struct Listener(UnixListener);
+
+/// The file of a socket; removed when dropped.
+#[derive(Debug)]
+pub(crate) struct SocketFile {
     path: PathBuf,
     /// Tells our file from one that another process put in its place.
     inode: u64,
 }
 
-impl Listener {
-    /// Listens. A socket that nobody listens on any more is replaced.
-    pub(crate) fn bind(path: &Path) -> Result<Self, SocketError> {
-        if let Some(folder) = path.parent() {
-            make_private(folder)?;
-        }
-        remove_stale(path)?;
-        let failed = |source| SocketError::Listen { path: path.to_owned(), source };
-        let socket = UnixListener::bind(path).map_err(failed)?;
-        let inode = fs::symlink_metadata(path).map_err(failed)?.ino();
-        Ok(Self { socket, path: path.to_owned(), inode })
+/// Listens. A socket that nobody listens on any more is replaced.
+pub(crate) fn bind(path: &Path) -> Result<(Listener, SocketFile), SocketError> {
+    if let Some(folder) = path.parent() {
+        make_private(folder)?;
     }
+    remove_stale(path)?;
+    let failed = |source| SocketError::Listen { path: path.to_owned(), source };
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    let inode = fs::symlink_metadata(path).map_err(failed)?.ino();
+    let path = path.to_owned();
+    Ok((Listener(listener), SocketFile { path, inode }))
+}
 
+impl Listener {
     /// Waits for a client; `None` is one of another user, who was turned away.
     pub(crate) async fn accept(&self) -> io::Result<Option<Stream>> {
-        let (stream, _) = self.socket.accept().await?;
+        let (stream, _) = self.0.accept().await?;
         let is_ours =
             stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::getuid().as_raw());
         Ok(is_ours.then_some(stream))
     }
 }
 
-impl Drop for Listener {
+impl Drop for SocketFile {
     fn drop(&mut self) {
         let is_ours = fs::symlink_metadata(&self.path).is_ok_and(|file| file.ino() == self.inode);
         if is_ours {
@@ -162,15 +166,15 @@ mod tests {
     async fn a_dead_socket_is_replaced_and_a_live_one_is_not() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("lao").join("run.sock");
-        let first = Listener::bind(&path).unwrap();
-        let refused = Listener::bind(&path).err().unwrap();
+        let first = bind(&path).unwrap();
+        let refused = bind(&path).err().unwrap();
         assert!(matches!(refused, SocketError::InUse { .. }), "{refused}");
 
         // What a killed process leaves: the file, and nobody behind it.
         let left = root.path().join("lao").join("left.sock");
         drop(std::os::unix::net::UnixListener::bind(&left).unwrap());
         assert!(left.exists());
-        let second = Listener::bind(&left).unwrap();
+        let second = bind(&left).unwrap();
         assert!(connect(&left).await.is_ok());
         drop(second);
         assert!(!left.exists());
@@ -182,10 +186,10 @@ mod tests {
     async fn dropping_leaves_the_socket_of_another_process_alone() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("lao").join("run.sock");
-        let listener = Listener::bind(&path).unwrap();
+        let bound = bind(&path).unwrap();
         fs::remove_file(&path).unwrap();
         let other = std::os::unix::net::UnixListener::bind(&path).unwrap();
-        drop(listener);
+        drop(bound);
         assert!(path.exists());
         drop(other);
     }

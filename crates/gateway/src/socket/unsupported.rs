@@ -13,11 +13,15 @@ pub(crate) type Stream = tokio::io::DuplexStream;
 /// Stands for a listener; there never is one.
 pub(crate) struct Listener;
 
-impl Listener {
-    pub(crate) fn bind(_path: &Path) -> Result<Self, SocketError> {
-        Err(SocketError::Unsupported)
-    }
+/// Stands for the file of a socket; there never is one.
+#[derive(Debug)]
+pub(crate) struct SocketFile;
 
+pub(crate) fn bind(_path: &Path) -> Result<(Listener, SocketFile), SocketError> {
+    Err(SocketError::Unsupported)
+}
+
+impl Listener {
     pub(crate) async fn accept(&self) -> io::Result<Option<Stream>> {
         std::future::pending().await
     }
