@@ -10,7 +10,7 @@ use std::{
 use lao_cli::{CliError, ExitCode};
 use lao_config::{Config, Endpoint, ServerKind, Target};
 use lao_event::Settings;
-use lao_model::{LocalUrl, Models, OpenAiModel, Script, ScriptedModel};
+use lao_model::{Delivery, LocalUrl, Models, OpenAiModel, Script, ScriptedModel};
 use lao_port::{Clock, World};
 use lao_repo::GitRepository;
 use lao_runtime::{Permits, RetryPolicy};
@@ -85,6 +85,7 @@ pub(crate) fn server(
         base_url,
         kind: server_kind(*kind),
         api_key,
+        delivery: if endpoint.stream { Delivery::Streamed } else { Delivery::Whole },
         connect_timeout_ms: endpoint.connect_timeout_ms,
         first_token_timeout_ms: endpoint.first_token_timeout_s * 1000,
         idle_timeout_ms: endpoint.idle_timeout_s * 1000,

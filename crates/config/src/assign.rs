@@ -122,9 +122,7 @@ impl<'m> Candidate<'m> {
             ability,
             named_for: words.iter().find_map(|word| role_named(word)),
             millions: parameters_millions(&name)
-                .or(model
-                    .size_bytes
-                    .map(|bytes| bytes / BYTES_PER_MILLION_PARAMETERS))
+                .or(model.size_bytes.map(|bytes| bytes / BYTES_PER_MILLION_PARAMETERS))
                 .unwrap_or(0),
         })
     }
@@ -197,11 +195,7 @@ fn ability(model: &FoundModel, words: &[&str]) -> Option<Ability> {
             || word.starts_with("devstral")
             || (word.contains("coder") && word != "decoder")
     };
-    Some(if any(codes) {
-        Ability::Coding
-    } else {
-        Ability::General
-    })
+    Some(if any(codes) { Ability::Coding } else { Ability::General })
 }
 
 /// Four to five bits for each parameter, as models are mostly offered.
@@ -220,10 +214,7 @@ fn word_millions(word: &str) -> Option<u64> {
         None => (word.strip_suffix('m')?, 1000),
     };
     let (experts, number) = number.split_once('x').unwrap_or(("1", number));
-    let experts: u64 = experts
-        .parse()
-        .ok()
-        .filter(|experts| (1..=1000).contains(experts))?;
+    let experts: u64 = experts.parse().ok().filter(|experts| (1..=1000).contains(experts))?;
     let milli = u64::from(crate::decimal::parse_milli(number)?);
     // Thousandths of a billion are millions.
     Some(experts * milli / thousandths_per_unit)
@@ -291,10 +282,7 @@ mod tests {
         ] {
             let names = [name, "llama3.3:70b"];
             assert_eq!(chosen(&names, Role::Coder).as_deref(), Some(name));
-            assert_eq!(
-                chosen(&names, Role::Planner).as_deref(),
-                Some("llama3.3:70b")
-            );
+            assert_eq!(chosen(&names, Role::Planner).as_deref(), Some("llama3.3:70b"));
         }
         let names = ["text-decoder-3b", "llama3.1:8b"];
         assert_eq!(chosen(&names, Role::Coder).as_deref(), Some("llama3.1:8b"));
@@ -303,40 +291,22 @@ mod tests {
     #[test]
     fn one_model_plays_every_chat_role_and_no_other() {
         for name in ["llama3.1:8b", "qwen2.5-coder:7b", "my-planner"] {
-            let roles: Vec<_> = assign_roles(&[model(name)])
-                .into_iter()
-                .map(|c| c.role)
-                .collect();
+            let roles: Vec<_> = assign_roles(&[model(name)]).into_iter().map(|c| c.role).collect();
             assert_eq!(roles, &Role::ALL[..5], "{name}");
         }
-        let embedding = FoundModel {
-            embedding: true,
-            ..model("llama-vectors")
-        };
-        let roles: Vec<_> = assign_roles(&[embedding])
-            .into_iter()
-            .map(|c| c.role)
-            .collect();
+        let embedding = FoundModel { embedding: true, ..model("llama-vectors") };
+        let roles: Vec<_> = assign_roles(&[embedding]).into_iter().map(|c| c.role).collect();
         assert_eq!(roles, [Role::Embedder]);
         assert!(assign_roles(&[]).is_empty());
     }
 
     #[test]
     fn a_coder_that_can_call_tools_is_preferred() {
-        let with_tools = FoundModel {
-            tools: Some(true),
-            ..model("qwen2.5-coder:7b")
-        };
-        let without = FoundModel {
-            tools: Some(false),
-            ..model("qwen2.5-coder:32b")
-        };
+        let with_tools = FoundModel { tools: Some(true), ..model("qwen2.5-coder:7b") };
+        let without = FoundModel { tools: Some(false), ..model("qwen2.5-coder:32b") };
         let choices = assign_roles(&[without, with_tools]);
         let coder = choices.iter().find(|choice| choice.role == Role::Coder);
-        assert_eq!(
-            coder.map(|choice| choice.model.as_str()),
-            Some("qwen2.5-coder:7b")
-        );
+        assert_eq!(coder.map(|choice| choice.model.as_str()), Some("qwen2.5-coder:7b"));
     }
 
     #[test]
@@ -351,10 +321,7 @@ mod tests {
         ] {
             assert_eq!(parameters_millions(name), millions, "{name}");
         }
-        let large = FoundModel {
-            size_bytes: Some(40_000_000_000),
-            ..model("alpha")
-        };
+        let large = FoundModel { size_bytes: Some(40_000_000_000), ..model("alpha") };
         let choices = assign_roles(&[model("beta:8b"), large]);
         assert_eq!(choices[0].model, "alpha");
     }

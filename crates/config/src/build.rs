@@ -24,9 +24,7 @@ const OUTPUT_TOKENS_DEFAULT_MAX: u64 = 8192;
 pub(crate) fn load(layers: &Layers) -> Result<Config, ConfigError> {
     let mut draft = Draft::from_layers(layers);
     if draft.is_incomplete() {
-        return Err(ConfigError {
-            problems: draft.problems,
-        });
+        return Err(ConfigError { problems: draft.problems });
     }
     fill_defaults(&mut draft);
     let already = draft.problems.len();
@@ -56,9 +54,8 @@ fn fill_defaults(draft: &mut Draft) {
                     set_default(draft, path, Value::Text(only.clone()));
                 }
             } else if key.path == "roles.*.output_tokens_max" {
-                let window = draft
-                    .entries
-                    .get(&path.replace("output_tokens_max", "context_tokens"));
+                let window =
+                    draft.entries.get(&path.replace("output_tokens_max", "context_tokens"));
                 if let Some(Value::Integer(window)) = window.map(|entry| &entry.value) {
                     let output = (window / 2).min(OUTPUT_TOKENS_DEFAULT_MAX);
                     set_default(draft, path, Value::Integer(output));
@@ -76,11 +73,7 @@ fn set_default(draft: &mut Draft, path: String, value: Value) {
 /// The key for each endpoint there is, or for each role that has a model.
 fn concrete_paths(key: &Key, draft: &Draft) -> Vec<String> {
     match key.section() {
-        "endpoints.*" => draft
-            .endpoints
-            .keys()
-            .map(|name| key.path.replace('*', name))
-            .collect(),
+        "endpoints.*" => draft.endpoints.keys().map(|name| key.path.replace('*', name)).collect(),
         "roles.*" => Role::ALL
             .into_iter()
             .filter(|role| draft.entries.contains_key(&format!("roles.{role}.model")))
@@ -152,6 +145,7 @@ impl Build {
         Some(Endpoint {
             target,
             permits: self.count(&key("permits")),
+            stream: self.flag(&key("stream")),
             connect_timeout_ms: self.number(&key("connect_timeout_ms")),
             first_token_timeout_s: self.number(&key("first_token_timeout_s")),
             idle_timeout_s: self.number(&key("idle_timeout_s")),
@@ -177,21 +171,14 @@ impl Build {
             "only an endpoint with kind = \"scripted\" has a script",
         );
         let api_key_env = self.text(&key("api_key_env"));
-        if api_key_env
-            .as_deref()
-            .is_some_and(|name| !is_variable_name(name))
-        {
+        if api_key_env.as_deref().is_some_and(|name| !is_variable_name(name)) {
             // The text is not repeated: it may be the key itself.
             let why = "not the name of an environment variable; the key itself must not stand here";
             self.refuse(&key("api_key_env"), Fault::Unusable { why });
         }
         let url = self.needed(&key("url"), "url = \"http://127.0.0.1:11434/v1\"")?;
         match LocalEndpoint::parse(&url, allowed) {
-            Ok(address) => Some(Target::Server {
-                kind,
-                address,
-                api_key_env,
-            }),
+            Ok(address) => Some(Target::Server { kind, address, api_key_env }),
             Err(error) => {
                 self.refuse(&key("url"), Fault::Endpoint(error));
                 None
@@ -202,10 +189,7 @@ impl Build {
     fn roles(&mut self) -> Option<BTreeMap<Role, RoleSettings>> {
         let with_model = |role: &Role| self.text(&format!("roles.{role}.model")).is_some();
         let roles: Vec<Role> = Role::ALL.into_iter().filter(with_model).collect();
-        let built: Vec<_> = roles
-            .into_iter()
-            .map(|role| Some((role, self.role(role)?)))
-            .collect();
+        let built: Vec<_> = roles.into_iter().map(|role| Some((role, self.role(role)?))).collect();
         built.into_iter().collect()
     }
 
@@ -234,12 +218,7 @@ impl Build {
             return None;
         }
         let Some(name) = self.text(&key) else {
-            let example = self
-                .draft
-                .endpoints
-                .keys()
-                .next()
-                .map_or("NAME", String::as_str);
+            let example = self.draft.endpoints.keys().next().map_or("NAME", String::as_str);
             let example = format!("endpoint = \"{example}\"");
             let place = self.place(&format!("roles.{role}.model"));
             self.draft.push(place, key, Fault::Missing { example });
@@ -250,11 +229,7 @@ impl Build {
         }
         let known: Vec<String> = self.draft.endpoints.keys().cloned().collect();
         let nearest = nearest(&name, known.iter().map(String::as_str)).map(str::to_owned);
-        let fault = Fault::UnknownEndpoint {
-            name,
-            nearest,
-            known,
-        };
+        let fault = Fault::UnknownEndpoint { name, nearest, known };
         self.refuse(&key, fault);
         None
     }
@@ -264,11 +239,7 @@ impl Build {
         let context_tokens = self.number(&format!("roles.{role}.context_tokens"));
         let output_tokens_max = self.number(&output_key);
         if output_tokens_max >= context_tokens {
-            let fault = Fault::OutputTooLarge {
-                role,
-                output_tokens_max,
-                context_tokens,
-            };
+            let fault = Fault::OutputTooLarge { role, output_tokens_max, context_tokens };
             self.refuse(&output_key, fault);
         }
     }
@@ -352,11 +323,7 @@ impl Build {
 
     fn setting(&self, key: String) -> Setting {
         let entry = self.draft.entries.get(&key);
-        Setting {
-            value: entry.map(|entry| entry.value.to_toml()),
-            source: self.place(&key),
-            key,
-        }
+        Setting { value: entry.map(|entry| entry.value.to_toml()), source: self.place(&key), key }
     }
 
     fn place(&self, key: &str) -> Source {
@@ -387,8 +354,7 @@ impl Build {
             let place = self.draft.endpoints.get(endpoint).cloned();
             let example = example.to_owned();
             let place = place.expect("only endpoints that are named are built");
-            self.draft
-                .push(place, key.to_owned(), Fault::Missing { example });
+            self.draft.push(place, key.to_owned(), Fault::Missing { example });
         }
         text
     }

@@ -15,12 +15,7 @@ use crate::value::{Misfit, Misfits, Value, list_to_toml, quote, wrong_type};
 
 /// Reads the whole list; every entry's problems are reported.
 pub(crate) fn from_tree(tree: &Spanned<DeValue<'_>>) -> Result<Vec<CheckCommand>, Misfits> {
-    let wrong = || {
-        vec![Misfit::at(
-            tree.span(),
-            wrong_type("a list of tables", tree.get_ref()),
-        )]
-    };
+    let wrong = || vec![Misfit::at(tree.span(), wrong_type("a list of tables", tree.get_ref()))];
     let entries = tree.get_ref().as_array().ok_or_else(wrong)?;
     let mut commands: Vec<CheckCommand> = Vec::new();
     let mut misfits = Vec::new();
@@ -37,11 +32,7 @@ pub(crate) fn from_tree(tree: &Spanned<DeValue<'_>>) -> Result<Vec<CheckCommand>
             }
         }
     }
-    if misfits.is_empty() {
-        Ok(commands)
-    } else {
-        Err(misfits)
-    }
+    if misfits.is_empty() { Ok(commands) } else { Err(misfits) }
 }
 
 /// One entry as a TOML table.
@@ -67,12 +58,7 @@ struct Fields<'t> {
 }
 
 fn read_entry(entry: &Spanned<DeValue<'_>>) -> Result<CheckCommand, Misfits> {
-    let wrong = || {
-        vec![Misfit::at(
-            entry.span(),
-            wrong_type("a table", entry.get_ref()),
-        )]
-    };
+    let wrong = || vec![Misfit::at(entry.span(), wrong_type("a table", entry.get_ref()))];
     let mut fields = Fields {
         table: entry.get_ref().as_table().ok_or_else(wrong)?,
         span: entry.span(),
@@ -193,11 +179,7 @@ impl Fields<'_> {
                     "{file} stands for a changed file; add files = [..] to say which",
                 );
             }
-            return Some(if per_wave {
-                CheckScope::Wave
-            } else {
-                CheckScope::Task
-            });
+            return Some(if per_wave { CheckScope::Wave } else { CheckScope::Task });
         };
         if per_wave {
             self.refuse(
@@ -219,10 +201,8 @@ impl Fields<'_> {
         }
         for pattern in patterns {
             if let Err(error) = Glob::new(pattern) {
-                let fault = Fault::BadPattern {
-                    pattern: pattern.clone(),
-                    cause: error.kind().to_string(),
-                };
+                let fault =
+                    Fault::BadPattern { pattern: pattern.clone(), cause: error.kind().to_string() };
                 self.push("files", fault);
             }
         }
@@ -234,12 +214,8 @@ impl Fields<'_> {
     }
 
     fn push(&mut self, name: &str, fault: Fault) {
-        let span = self
-            .table
-            .get(name)
-            .map_or(self.span.clone(), Spanned::span);
-        self.misfits
-            .push(Misfit::at(span, fault).below(&format!(".{name}")));
+        let span = self.table.get(name).map_or(self.span.clone(), Spanned::span);
+        self.misfits.push(Misfit::at(span, fault).below(&format!(".{name}")));
     }
 }
 

@@ -37,9 +37,7 @@ mod tests {
         for (text, milli) in [("0.7", 700), ("1", 1000), ("+2.050", 2050), ("0.001", 1)] {
             assert_eq!(parse_milli(text), Some(milli), "{text}");
         }
-        for text in [
-            "", ".5", "-0.1", "0.0001", "1e3", "nan", "inf", "5000000", "1.2.3",
-        ] {
+        for text in ["", ".5", "-0.1", "0.0001", "1e3", "nan", "inf", "5000000", "1.2.3"] {
             assert_eq!(parse_milli(text), None, "{text}");
         }
     }

@@ -70,9 +70,7 @@ impl AllowedHost {
     pub fn parse(entry: &str) -> Result<Self, EndpointError> {
         let bare = Self::parse_host(entry).filter(|host| *host != Host::Domain(String::new()));
         bare.map(|host| Self(host.to_string()))
-            .ok_or_else(|| EndpointError::NotAHost {
-                entry: entry.to_owned(),
-            })
+            .ok_or_else(|| EndpointError::NotAHost { entry: entry.to_owned() })
     }
 
     /// An IPv6 address may stand with or without its brackets.
@@ -114,9 +112,7 @@ impl LocalEndpoint {
         Ok(Self {
             base_url: parsed.as_str().trim_end_matches('/').to_owned(),
             host: host.to_string(),
-            port: parsed
-                .port_or_known_default()
-                .expect("http has a known port"),
+            port: parsed.port_or_known_default().expect("http has a known port"),
         })
     }
 
@@ -154,9 +150,7 @@ fn check_shape(url: &Url) -> Result<(), EndpointError> {
             return Err(EndpointError::Https { rest });
         }
         other => {
-            return Err(EndpointError::Scheme {
-                scheme: other.to_owned(),
-            });
+            return Err(EndpointError::Scheme { scheme: other.to_owned() });
         }
     }
     if url.query().is_some() || url.fragment().is_some() {
@@ -169,10 +163,9 @@ fn check_host(host: &Host<&str>, allowed: &[AllowedHost]) -> Result<(), Endpoint
     let (loopback, unspecified) = match host {
         Host::Domain(name) => (*name == "localhost", false),
         Host::Ipv4(address) => (address.is_loopback(), address.is_unspecified()),
-        Host::Ipv6(address) => (
-            address.to_canonical().is_loopback(),
-            address.to_canonical().is_unspecified(),
-        ),
+        Host::Ipv6(address) => {
+            (address.to_canonical().is_loopback(), address.to_canonical().is_unspecified())
+        }
     };
     let text = host.to_string();
     if unspecified {
@@ -196,32 +189,12 @@ mod tests {
     #[test]
     fn loopback_is_local_in_every_spelling() {
         for (url, base, host, port) in [
-            (
-                "http://127.0.0.1:11434/v1",
-                "http://127.0.0.1:11434/v1",
-                "127.0.0.1",
-                11434,
-            ),
-            (
-                "http://127.9.9.9:1/v1/",
-                "http://127.9.9.9:1/v1",
-                "127.9.9.9",
-                1,
-            ),
+            ("http://127.0.0.1:11434/v1", "http://127.0.0.1:11434/v1", "127.0.0.1", 11434),
+            ("http://127.9.9.9:1/v1/", "http://127.9.9.9:1/v1", "127.9.9.9", 1),
             ("http://[::1]:8080", "http://[::1]:8080", "[::1]", 8080),
-            (
-                "HTTP://LocalHost:1234/v1",
-                "http://localhost:1234/v1",
-                "localhost",
-                1234,
-            ),
+            ("HTTP://LocalHost:1234/v1", "http://localhost:1234/v1", "localhost", 1234),
             ("http://localhost", "http://localhost", "localhost", 80),
-            (
-                "http://2130706433:99",
-                "http://127.0.0.1:99",
-                "127.0.0.1",
-                99,
-            ),
+            ("http://2130706433:99", "http://127.0.0.1:99", "127.0.0.1", 99),
         ] {
             let endpoint = parse(url).expect(url);
             assert_eq!(endpoint.base_url(), base);
@@ -261,11 +234,7 @@ mod tests {
             AllowedHost::parse("192.168.1.5").expect("an address"),
             AllowedHost::parse("fd00::5").expect("an address"),
         ];
-        for url in [
-            "http://gpu-box.lan:8000/v1",
-            "http://192.168.1.5",
-            "http://[fd00::5]:1",
-        ] {
+        for url in ["http://gpu-box.lan:8000/v1", "http://192.168.1.5", "http://[fd00::5]:1"] {
             assert!(LocalEndpoint::parse(url, &allowed).is_ok(), "{url}");
         }
         let error = LocalEndpoint::parse("http://evil.gpu-box.lan", &allowed);

@@ -24,9 +24,7 @@ pub(crate) fn read(draft: &mut Draft, variables: &[(String, String)]) {
         .collect();
     ours.sort();
     for (variable, rest, value) in ours {
-        let source = Source::Environment {
-            variable: variable.clone(),
-        };
+        let source = Source::Environment { variable: variable.clone() };
         if rest.contains(SEPARATOR) {
             let lowercase = rest.to_ascii_lowercase();
             let mut path: Vec<_> = lowercase.split(SEPARATOR).map(str::to_owned).collect();
@@ -46,10 +44,7 @@ fn restore_dashes(draft: &Draft, path: &mut [String]) {
     if section != "endpoints" || draft.endpoints.contains_key(name) {
         return;
     }
-    let known = draft
-        .endpoints
-        .keys()
-        .find(|known| known.replace('-', "_") == *name);
+    let known = draft.endpoints.keys().find(|known| known.replace('-', "_") == *name);
     if let Some(known) = known {
         name.clone_from(known);
     }
@@ -66,9 +61,7 @@ fn meant(rest: &str) -> Option<String> {
     let all: Vec<String> = schema::KEYS
         .iter()
         .flat_map(|key| match key.section() {
-            "roles.*" => Role::ALL
-                .map(|role| key.path.replace('*', role.name()))
-                .to_vec(),
+            "roles.*" => Role::ALL.map(|role| key.path.replace('*', role.name())).to_vec(),
             _ => vec![key.path.replace('*', "name")],
         })
         .map(|path| path.replace('.', SEPARATOR))

@@ -58,10 +58,7 @@ impl Draft {
     /// Lays all layers over each other.
     pub(crate) fn from_layers(layers: &Layers) -> Self {
         let mut draft = Self::default();
-        let files = [
-            (FileOrigin::User, &layers.user),
-            (FileOrigin::Project, &layers.project),
-        ];
+        let files = [(FileOrigin::User, &layers.user), (FileOrigin::Project, &layers.project)];
         for (origin, layer) in files {
             if let Some(layer) = layer {
                 file::read(&mut draft, origin, layer);
@@ -137,9 +134,7 @@ impl Draft {
     fn read_flag(&mut self, flag: &str) {
         let (key, value) = flag.split_once('=').unwrap_or((flag, ""));
         let key = key.trim();
-        let source = Source::Flag {
-            key: key.to_owned(),
-        };
+        let source = Source::Flag { key: key.to_owned() };
         if flag.contains('=') {
             let path: Vec<_> = key.split('.').collect();
             self.set_line(&path, value, source);
@@ -155,16 +150,12 @@ pub(crate) fn unknown_key(path: &[&str]) -> Fault {
     if let Some(fault) = endpoint_name_fault(path) {
         return fault;
     }
-    Fault::UnknownKey {
-        nearest: suggest(path),
-    }
+    Fault::UnknownKey { nearest: suggest(path) }
 }
 
 /// The fault of a variable or flag that names no key.
 pub(crate) fn not_a_setting(path: &[&str]) -> Fault {
-    endpoint_name_fault(path).unwrap_or_else(|| Fault::NotASetting {
-        nearest: suggest(path),
-    })
+    endpoint_name_fault(path).unwrap_or_else(|| Fault::NotASetting { nearest: suggest(path) })
 }
 
 fn endpoint_name_fault(path: &[&str]) -> Option<Fault> {
@@ -205,14 +196,8 @@ mod tests {
     #[test]
     fn suggestions_mend_every_part_or_look_elsewhere() {
         for (path, expected) in [
-            (
-                "orchestration.attemps_max",
-                Some("orchestration.attempts_max"),
-            ),
-            (
-                "orchestraton.attemps_max",
-                Some("orchestration.attempts_max"),
-            ),
+            ("orchestration.attemps_max", Some("orchestration.attempts_max")),
+            ("orchestraton.attemps_max", Some("orchestration.attempts_max")),
             ("role.coder.modle", Some("roles.coder.model")),
             ("roles.codre.model", Some("roles.coder.model")),
             ("endpoint.ollama.ulr", Some("endpoints.ollama.url")),

@@ -69,34 +69,27 @@ impl Key {
 
     /// The path without its last part.
     pub fn section(&self) -> &'static str {
-        self.path
-            .rsplit_once('.')
-            .map_or("", |(section, _)| section)
+        self.path.rsplit_once('.').map_or("", |(section, _)| section)
     }
 }
 
 /// The key a dotted path stands for, a name in it being any name its place allows.
 pub(crate) fn find(path: &[&str]) -> Option<&'static Key> {
-    KEYS.iter()
-        .find(|key| key.path.split('.').count() == path.len() && matches_start(key, path))
+    KEYS.iter().find(|key| key.path.split('.').count() == path.len() && matches_start(key, path))
 }
 
 /// Whether some key lies below this path.
 pub(crate) fn is_section(path: &[&str]) -> bool {
-    KEYS.iter()
-        .any(|key| key.path.split('.').count() > path.len() && matches_start(key, path))
+    KEYS.iter().any(|key| key.path.split('.').count() > path.len() && matches_start(key, path))
 }
 
 fn matches_start(key: &Key, path: &[&str]) -> bool {
     let section = key.path.split('.').next().unwrap_or_default();
-    key.path
-        .split('.')
-        .zip(path)
-        .all(|(pattern, part)| match pattern {
-            "*" if section == "roles" => Role::ALL.iter().any(|role| role.name() == *part),
-            "*" => is_endpoint_name(part),
-            exact => exact == *part,
-        })
+    key.path.split('.').zip(path).all(|(pattern, part)| match pattern {
+        "*" if section == "roles" => Role::ALL.iter().any(|role| role.name() == *part),
+        "*" => is_endpoint_name(part),
+        exact => exact == *part,
+    })
 }
 
 /// The names that may follow this path, in the table's order; a `*` for endpoints is left out.
@@ -145,11 +138,7 @@ mod tests {
     #[test]
     fn keys_are_unique_and_grouped() {
         for (index, key) in KEYS.iter().enumerate() {
-            assert!(
-                KEYS.iter()
-                    .skip(index + 1)
-                    .all(|other| other.path != key.path)
-            );
+            assert!(KEYS.iter().skip(index + 1).all(|other| other.path != key.path));
             assert!(!key.meaning.ends_with('.'), "{}", key.path);
         }
         let mut sections: Vec<_> = KEYS.iter().map(super::Key::section).collect();
@@ -157,11 +146,7 @@ mod tests {
         let grouped = sections.len();
         sections.sort_unstable();
         sections.dedup();
-        assert_eq!(
-            sections.len(),
-            grouped,
-            "the keys of a section stand together"
-        );
+        assert_eq!(sections.len(), grouped, "the keys of a section stand together");
     }
 
     #[test]
@@ -184,17 +169,7 @@ mod tests {
         for name in ["a", "ollama", "my-box_2", "0x"] {
             assert!(is_endpoint_name(name), "{name}");
         }
-        for name in [
-            "",
-            "A",
-            "a.b",
-            "a__b",
-            "-a",
-            "a_",
-            "a b",
-            "ä",
-            &"a".repeat(41),
-        ] {
+        for name in ["", "A", "a.b", "a__b", "-a", "a_", "a b", "ä", &"a".repeat(41)] {
             assert!(!is_endpoint_name(name), "{name}");
         }
     }

@@ -72,10 +72,7 @@ impl Config {
     pub fn role(&self, role: Role) -> Option<(&RoleSettings, &Endpoint)> {
         let settings = self.roles.get(&role)?;
         let endpoint = self.endpoints.get(&settings.endpoint);
-        Some((
-            settings,
-            endpoint.expect("loading checks a role's endpoint"),
-        ))
+        Some((settings, endpoint.expect("loading checks a role's endpoint")))
     }
 }
 
@@ -104,6 +101,8 @@ pub struct Endpoint {
     pub target: Target,
     /// Requests it may work on at once; at least 1.
     pub permits: u32,
+    /// Answers come token by token.
+    pub stream: bool,
     /// Milliseconds to wait for a connection.
     pub connect_timeout_ms: u64,
     /// Seconds to wait for the first token.

@@ -54,12 +54,7 @@ impl Source {
     pub(crate) fn order(&self) -> (u8, u32, u32) {
         match self {
             Self::BuiltIn => (0, 0, 0),
-            Self::File {
-                origin,
-                line,
-                column,
-                ..
-            } => match origin {
+            Self::File { origin, line, column, .. } => match origin {
                 FileOrigin::User => (1, *line, *column),
                 FileOrigin::Project => (2, *line, *column),
             },
@@ -73,12 +68,9 @@ impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn => formatter.write_str("built-in"),
-            Self::File {
-                origin: _,
-                path,
-                line,
-                column,
-            } => write!(formatter, "{path}:{line}:{column}"),
+            Self::File { origin: _, path, line, column } => {
+                write!(formatter, "{path}:{line}:{column}")
+            }
             Self::Environment { variable } => write!(formatter, "environment {variable}"),
             Self::Flag { key } => write!(formatter, "command line {key}"),
         }

@@ -50,9 +50,7 @@ const EXAMPLE_OUTPUT_TOKENS: u32 = 2048;
 /// Writes the template, with what was found filled in. It parses as it stands, and with
 /// every setting switched on.
 pub fn template(detected: &Detected) -> String {
-    let mut page = Page {
-        text: HEAD.to_owned(),
-    };
+    let mut page = Page { text: HEAD.to_owned() };
     page.network(detected);
     page.endpoints(detected);
     page.roles(detected);
@@ -218,9 +216,7 @@ impl Page {
 
     fn role(&mut self, switch: Switch, prose: Prose, choice: &RoleChoice) {
         self.header(switch, &format!("roles.{}", choice.role));
-        let context_tokens = choice
-            .context_tokens
-            .filter(|tokens| fits("context_tokens", *tokens));
+        let context_tokens = choice.context_tokens.filter(|tokens| fits("context_tokens", *tokens));
         let window = context_tokens.unwrap_or(EXAMPLE_CONTEXT_TOKENS);
         for key in keys("roles.*") {
             if prose == Prose::Full {
@@ -284,9 +280,7 @@ fn value_of(key: &Key) -> String {
 
 /// Whether a number that a server told is one the schema accepts.
 fn fits(name: &str, number: u32) -> bool {
-    let bounds = keys("roles.*")
-        .find(|key| key.name() == name)
-        .map(|key| key.kind);
+    let bounds = keys("roles.*").find(|key| key.name() == name).map(|key| key.kind);
     matches!(bounds, Some(Kind::Integer { min, max }) if (min..=max).contains(&u64::from(number)))
 }
 

@@ -34,11 +34,7 @@ pub(crate) struct Misfit {
 
 impl Misfit {
     pub(crate) fn at(span: Range<usize>, fault: Fault) -> Self {
-        Self {
-            span,
-            below: String::new(),
-            fault,
-        }
+        Self { span, below: String::new(), fault }
     }
 
     pub(crate) fn below(mut self, key: &str) -> Self {
@@ -59,10 +55,7 @@ impl Value {
         };
         match kind {
             Kind::Bool => scalar(
-                value
-                    .as_bool()
-                    .map(Self::Bool)
-                    .ok_or_else(|| wrong_type("true or false", value)),
+                value.as_bool().map(Self::Bool).ok_or_else(|| wrong_type("true or false", value)),
             ),
             Kind::Integer { min, max } => scalar(integer(value, min, max).map(Self::Integer)),
             Kind::Milli { min, max } => scalar(milli(value, min, max).map(Self::Milli)),
@@ -80,9 +73,7 @@ impl Value {
             Ok(tree) => Self::from_tree(kind, &tree),
             Err(error) => Err(vec![Misfit::at(
                 error.span().unwrap_or(0..toml.len()),
-                Fault::Syntax {
-                    message: error.message().to_owned(),
-                },
+                Fault::Syntax { message: error.message().to_owned() },
             )]),
         }
     }
@@ -94,10 +85,7 @@ impl Value {
         match kind {
             Kind::Text | Kind::Choice(_) => as_tree(DeValue::String(line.into())),
             Kind::TextList if !line.trim_start().starts_with('[') => {
-                let items = line
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|item| !item.is_empty());
+                let items = line.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Ok(Self::List(items.map(str::to_owned).collect()))
             }
             Kind::Bool | Kind::Integer { .. } | Kind::Milli { .. } => {
@@ -155,9 +143,7 @@ pub(crate) fn wrong_type(expected: &'static str, found: &DeValue<'_>) -> Fault {
 }
 
 fn integer(value: &DeValue<'_>, min: u64, max: u64) -> Result<u64, Fault> {
-    let integer = value
-        .as_integer()
-        .ok_or_else(|| wrong_type("a whole number", value))?;
+    let integer = value.as_integer().ok_or_else(|| wrong_type("a whole number", value))?;
     u64::from_str_radix(integer.as_str(), integer.radix())
         .ok()
         .filter(|number| (min..=max).contains(number))
@@ -216,10 +202,7 @@ fn choice(value: &DeValue<'_>, allowed: &'static [&'static str]) -> Result<Strin
 
 fn text_list(tree: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Misfits> {
     let items = tree.get_ref().as_array().ok_or_else(|| {
-        vec![Misfit::at(
-            tree.span(),
-            wrong_type("a list of texts", tree.get_ref()),
-        )]
+        vec![Misfit::at(tree.span(), wrong_type("a list of texts", tree.get_ref()))]
     })?;
     let mut texts = Vec::new();
     let mut misfits = Vec::new();
@@ -231,11 +214,7 @@ fn text_list(tree: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Misfits> {
             }
         }
     }
-    if misfits.is_empty() {
-        Ok(texts)
-    } else {
-        Err(misfits)
-    }
+    if misfits.is_empty() { Ok(texts) } else { Err(misfits) }
 }
 
 fn words(tree: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Misfits> {
@@ -253,9 +232,7 @@ fn words(tree: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Misfits> {
     if words.is_empty() {
         return Err(vec![Misfit::at(
             tree.span(),
-            Fault::Unusable {
-                why: "the command is empty; name a program",
-            },
+            Fault::Unusable { why: "the command is empty; name a program" },
         )]);
     }
     Ok(words)
@@ -286,11 +263,7 @@ mod tests {
             (Kind::Text, "'a \"b\"'", "'a \"b\"'"),
             (Kind::Choice(&["off", "on"]), "\"on\"", "\"on\""),
             (Kind::TextList, "['a', 'b']", "[\"a\", \"b\"]"),
-            (
-                Kind::Words,
-                "'cargo test \"a b\"'",
-                "[\"cargo\", \"test\", \"a b\"]",
-            ),
+            (Kind::Words, "'cargo test \"a b\"'", "[\"cargo\", \"test\", \"a b\"]"),
         ] {
             let value = Value::from_toml(kind, toml).expect(toml);
             assert_eq!(value.to_toml(), written);

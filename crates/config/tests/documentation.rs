@@ -8,11 +8,7 @@ const DOCUMENT: &str = include_str!("../../../docs/configuration.md");
 fn decimal(milli: u32) -> String {
     let text = format!("{}.{:03}", milli / 1000, milli % 1000);
     let short = text.trim_end_matches('0');
-    if short.ends_with('.') {
-        format!("{short}0")
-    } else {
-        short.to_owned()
-    }
+    if short.ends_with('.') { format!("{short}0") } else { short.to_owned() }
 }
 
 fn kind(kind: Kind) -> String {
@@ -36,12 +32,7 @@ fn row(key: &Key) -> String {
         Default::Value(value) => format!("`{value}`"),
         Default::Unset(_) => "none".to_owned(),
     };
-    format!(
-        "| `{}` | {} | {default} | {}. |",
-        key.name(),
-        kind(key.kind),
-        key.meaning
-    )
+    format!("| `{}` | {} | {default} | {}. |", key.name(), kind(key.kind), key.meaning)
 }
 
 #[test]
@@ -51,27 +42,15 @@ fn every_key_has_its_row_under_its_section() {
     for key in KEYS {
         if key.section() != section {
             section = key.section();
-            let name = section
-                .replace("endpoints.*", "endpoints.NAME")
-                .replace('*', "ROLE");
+            let name = section.replace("endpoints.*", "endpoints.NAME").replace('*', "ROLE");
             let header = format!("### `[{name}]`");
-            let (_, after) = DOCUMENT
-                .split_once(&header)
-                .unwrap_or_else(|| panic!("no {header}"));
+            let (_, after) = DOCUMENT.split_once(&header).unwrap_or_else(|| panic!("no {header}"));
             text = after.split("\n#").next().unwrap_or(after);
         }
-        assert!(
-            text.contains(&row(key)),
-            "under [{section}] is no row\n{}",
-            row(key)
-        );
+        assert!(text.contains(&row(key)), "under [{section}] is no row\n{}", row(key));
     }
     for key in COMMAND_KEYS {
-        assert!(
-            DOCUMENT.contains(&row(key)),
-            "there is no row\n{}",
-            row(key)
-        );
+        assert!(DOCUMENT.contains(&row(key)), "there is no row\n{}", row(key));
     }
 }
 
@@ -80,41 +59,26 @@ fn no_row_is_about_a_key_that_does_not_exist() {
     let (_, reference) = DOCUMENT.split_once("## All settings").expect("a reference");
     let (reference, _) = reference.split_once("\n## ").expect("a section after it");
     for line in reference.lines() {
-        let Some((name, _)) = line
-            .strip_prefix("| `")
-            .and_then(|rest| rest.split_once("` | "))
+        let Some((name, _)) = line.strip_prefix("| `").and_then(|rest| rest.split_once("` | "))
         else {
             continue;
         };
-        let known = KEYS
-            .iter()
-            .chain(COMMAND_KEYS)
-            .any(|key| key.name() == name);
+        let known = KEYS.iter().chain(COMMAND_KEYS).any(|key| key.name() == name);
         assert!(known, "{name} is documented and does not exist");
     }
 }
 
 #[test]
 fn every_example_is_a_good_configuration() {
-    let examples: Vec<&str> = DOCUMENT
-        .split("```toml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .collect();
+    let examples: Vec<&str> =
+        DOCUMENT.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(examples.len() >= 5);
     for example in examples {
         let layers = Layers {
-            project: Some(FileLayer {
-                path: "example".to_owned(),
-                text: example.to_owned(),
-            }),
+            project: Some(FileLayer { path: "example".to_owned(), text: example.to_owned() }),
             ..Layers::default()
         };
         let loaded = Config::load(&layers);
-        assert!(
-            loaded.is_ok(),
-            "{}\n{example}",
-            loaded.expect_err("an error")
-        );
+        assert!(loaded.is_ok(), "{}\n{example}", loaded.expect_err("an error"));
     }
 }

@@ -4,17 +4,11 @@ use lao_config::{Config, FileLayer, Layers, Source, Target};
 use lao_event::{CheckScope, OnUnknown, Role, ShellAccess};
 
 fn file(path: &str, text: &str) -> FileLayer {
-    FileLayer {
-        path: path.to_owned(),
-        text: text.to_owned(),
-    }
+    FileLayer { path: path.to_owned(), text: text.to_owned() }
 }
 
 fn project(text: &str) -> Layers {
-    Layers {
-        project: Some(file("lao.toml", text)),
-        ..Layers::default()
-    }
+    Layers { project: Some(file("lao.toml", text)), ..Layers::default() }
 }
 
 fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -53,12 +47,7 @@ fn nothing_at_all_is_the_defaults() {
     assert_eq!(config.verifier, lao_event::VerifierSettings::default());
     assert_eq!(config.tools.shell, ShellAccess::Off);
     assert!(config.git.enabled);
-    assert!(
-        config
-            .explain()
-            .iter()
-            .all(|setting| setting.source == Source::BuiltIn)
-    );
+    assert!(config.explain().iter().all(|setting| setting.source == Source::BuiltIn));
 }
 
 #[test]
@@ -102,10 +91,7 @@ author_name = 'Ada'
     let (coder, endpoint) = config.role(Role::Coder).expect("a coder");
     assert_eq!(coder.temperature_milli, Some(250));
     assert_eq!(coder.top_p_milli, Some(1000));
-    assert_eq!(
-        (coder.seed, coder.repetition_penalty_milli),
-        (Some(7), None)
-    );
+    assert_eq!((coder.seed, coder.repetition_penalty_milli), (Some(7), None));
     assert_eq!(coder.output_tokens_max, 8192);
     assert!(coder.tools && !coder.json_schema);
     assert_eq!((endpoint.permits, endpoint.total_timeout_s), (4, Some(90)));
@@ -130,9 +116,7 @@ fn the_journal_is_told_the_same_settings() {
         "{SERVER}permits = 2\n[roles.coder]\nmodel = 'm'\n[tools]\nshell_timeout_s = 7\n"
     )))
     .expect("settings");
-    let workspace = lao_event::WorkspaceSettings::Folder {
-        path: "/tmp/app".to_owned(),
-    };
+    let workspace = lao_event::WorkspaceSettings::Folder { path: "/tmp/app".to_owned() };
     let settings = config.run_settings(workspace.clone(), Vec::new());
     assert_eq!(settings.role(Role::Coder), config.roles.get(&Role::Coder));
     assert_eq!(settings.limits.parallel_tasks_max, 2);
@@ -158,10 +142,7 @@ fn every_layer() -> Layers {
             ("LAO_LOG", "debug"),
             ("PATH", "/bin"),
         ]),
-        flags: vec![
-            "git.enabled=false".to_owned(),
-            "roles.coder.seed=1".to_owned(),
-        ],
+        flags: vec!["git.enabled=false".to_owned(), "roles.coder.seed=1".to_owned()],
     }
 }
 
@@ -169,34 +150,14 @@ fn every_layer() -> Layers {
 fn later_layers_override_earlier_ones_key_by_key() {
     let config = Config::load(&every_layer()).expect("settings");
     for (key, value, source) in [
-        (
-            "orchestration.attempts_max",
-            "10",
-            "/home/ada/.config/lao/lao.toml:5:16",
-        ),
+        ("orchestration.attempts_max", "10", "/home/ada/.config/lao/lao.toml:5:16"),
         ("orchestration.turns_max", "20", "lao.toml:2:13"),
-        (
-            "orchestration.review_tries_max",
-            "30",
-            "environment LAO_ORCHESTRATION__REVIEW_TRIES_MAX",
-        ),
+        ("orchestration.review_tries_max", "30", "environment LAO_ORCHESTRATION__REVIEW_TRIES_MAX"),
         ("orchestration.check_rounds_max", "3", "built-in"),
-        (
-            "endpoints.my-box.permits",
-            "3",
-            "environment LAO_ENDPOINTS__MY_BOX__PERMITS",
-        ),
-        (
-            "roles.coder.model",
-            "\"qwen3:8b\"",
-            "environment LAO_ROLES__CODER__MODEL",
-        ),
+        ("endpoints.my-box.permits", "3", "environment LAO_ENDPOINTS__MY_BOX__PERMITS"),
+        ("roles.coder.model", "\"qwen3:8b\"", "environment LAO_ROLES__CODER__MODEL"),
         ("roles.coder.endpoint", "\"my-box\"", "built-in"),
-        (
-            "roles.coder.temperature",
-            "0.1",
-            "environment LAO_ROLES__CODER__TEMPERATURE",
-        ),
+        ("roles.coder.temperature", "0.1", "environment LAO_ROLES__CODER__TEMPERATURE"),
         ("roles.coder.seed", "1", "command line roles.coder.seed"),
         (
             "network.allowed_hosts",
@@ -209,12 +170,7 @@ fn later_layers_override_earlier_ones_key_by_key() {
         assert_eq!(source_of(&config, key), source, "{key}");
     }
     assert_eq!(value_of(&config, "git.author_name"), None);
-    assert!(
-        config
-            .explain()
-            .iter()
-            .all(|setting| !setting.key.starts_with("roles.planner"))
-    );
+    assert!(config.explain().iter().all(|setting| !setting.key.starts_with("roles.planner")));
 }
 
 /// Mistakes of many kinds in every layer.
@@ -291,11 +247,7 @@ lao.toml:4:9: not valid TOML: string values must be quoted, expected literal str
 ",
     );
     let error = Config::load(&project("a = 1\na = 2\n")).expect_err("a repeated key");
-    assert!(
-        error
-            .to_string()
-            .contains("lao.toml:2:1: not valid TOML: duplicate key")
-    );
+    assert!(error.to_string().contains("lao.toml:2:1: not valid TOML: duplicate key"));
 }
 
 #[test]

@@ -7,10 +7,7 @@ use proptest::prelude::*;
 
 fn load(text: String) -> Result<Config, lao_config::ConfigError> {
     Config::load(&Layers {
-        project: Some(FileLayer {
-            path: "lao.toml".to_owned(),
-            text,
-        }),
+        project: Some(FileLayer { path: "lao.toml".to_owned(), text }),
         ..Layers::default()
     })
 }
@@ -24,19 +21,13 @@ fn value(kind: Kind) -> BoxedStrategy<String> {
             .prop_map(|milli| {
                 let written = format!("{}.{:03}", milli / 1000, milli % 1000);
                 let short = written.trim_end_matches('0');
-                if short.ends_with('.') {
-                    format!("{short}0")
-                } else {
-                    short.to_owned()
-                }
+                if short.ends_with('.') { format!("{short}0") } else { short.to_owned() }
             })
             .boxed(),
-        Kind::Text => "[a-zA-Z0-9/._-]{1,20}"
-            .prop_map(|text| format!("\"{text}\""))
-            .boxed(),
-        Kind::Choice(words) => prop::sample::select(words.to_vec())
-            .prop_map(|word| format!("\"{word}\""))
-            .boxed(),
+        Kind::Text => "[a-zA-Z0-9/._-]{1,20}".prop_map(|text| format!("\"{text}\"")).boxed(),
+        Kind::Choice(words) => {
+            prop::sample::select(words.to_vec()).prop_map(|word| format!("\"{word}\"")).boxed()
+        }
         Kind::TextList | Kind::Words => prop::collection::vec("[a-z]{1,8}", 0..4)
             .prop_map(|items| {
                 let items: Vec<_> = items.iter().map(|item| format!("\"{item}\"")).collect();
@@ -73,10 +64,7 @@ fn settings() -> impl Strategy<Value = Vec<(String, String)>> {
 }
 
 fn toml_lines(pairs: &[(String, String)]) -> String {
-    let lines: Vec<_> = pairs
-        .iter()
-        .map(|(key, value)| format!("{key} = {value}"))
-        .collect();
+    let lines: Vec<_> = pairs.iter().map(|(key, value)| format!("{key} = {value}")).collect();
     lines.join("\n")
 }
 

@@ -9,10 +9,7 @@ use lao_event::Role;
 
 fn load(text: &str) -> Config {
     let layers = Layers {
-        project: Some(FileLayer {
-            path: "lao.toml".to_owned(),
-            text: text.to_owned(),
-        }),
+        project: Some(FileLayer { path: "lao.toml".to_owned(), text: text.to_owned() }),
         ..Layers::default()
     };
     Config::load(&layers).unwrap_or_else(|error| panic!("{error}\n{text}"))
@@ -77,10 +74,7 @@ fn with_everything_switched_on_it_parses_and_sets_every_key() {
             };
             let setting = config.explain().iter().find(|setting| setting.key == path);
             let setting = setting.unwrap_or_else(|| panic!("{path} is missing"));
-            assert!(
-                matches!(setting.source, Source::File { .. }),
-                "{path} is not in the template"
-            );
+            assert!(matches!(setting.source, Source::File { .. }), "{path} is not in the template");
         }
         assert!(!config.verifier.commands.is_empty());
     }
@@ -102,10 +96,7 @@ fn what_was_found_is_filled_in() {
     assert_eq!(config.endpoints.len(), 2);
     assert_eq!(config.network.allowed_hosts[0].as_str(), "gpu-box.lan");
     let (coder, _) = config.role(Role::Coder).expect("a coder");
-    assert_eq!(
-        (coder.model.as_str(), coder.context_tokens),
-        ("qwen2.5-coder:7b", 32768)
-    );
+    assert_eq!((coder.model.as_str(), coder.context_tokens), ("qwen2.5-coder:7b", 32768));
     let (planner, _) = config.role(Role::Planner).expect("a planner");
     assert_eq!(planner.model, "llama \"quoted\" 8b");
     assert!(!planner.tools);

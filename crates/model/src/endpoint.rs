@@ -16,6 +16,8 @@ pub struct Endpoint {
     pub kind: ServerKind,
     /// Sent as a bearer token where given.
     pub api_key: Option<String>,
+    /// How answers are asked for.
+    pub delivery: Delivery,
     /// Milliseconds to wait for a connection.
     pub connect_timeout_ms: u64,
     /// Milliseconds from the request to the first token; loading the model is part of it.
@@ -35,6 +37,7 @@ impl Endpoint {
             base_url,
             kind: ServerKind::Auto,
             api_key: None,
+            delivery: Delivery::Streamed,
             connect_timeout_ms: 5_000,
             first_token_timeout_ms: 600_000,
             idle_timeout_ms: 180_000,
@@ -51,6 +54,7 @@ impl fmt::Debug for Endpoint {
             base_url,
             kind,
             api_key,
+            delivery,
             connect_timeout_ms,
             first_token_timeout_ms,
             idle_timeout_ms,
@@ -62,12 +66,22 @@ impl fmt::Debug for Endpoint {
             .field("base_url", base_url)
             .field("kind", kind)
             .field("api_key", &api_key.as_ref().map(|_| "(hidden)"))
+            .field("delivery", delivery)
             .field("connect_timeout_ms", connect_timeout_ms)
             .field("first_token_timeout_ms", first_token_timeout_ms)
             .field("idle_timeout_ms", idle_timeout_ms)
             .field("total_timeout_ms", total_timeout_ms)
             .finish()
     }
+}
+
+/// How answers are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// Token by token, so that limits and progress follow the answer.
+    Streamed,
+    /// In one piece; the limit for the first token is then that for the whole answer.
+    Whole,
 }
 
 /// What kind of server answers.

@@ -30,7 +30,7 @@ mod sse;
 mod transport;
 
 pub use accumulate::{ANSWER_BYTES_MAX, Accumulator, Collected, StreamFault, TOOL_CALLS_MAX};
-pub use endpoint::{Endpoint, LocalUrl, LocalUrlError, ServerKind};
+pub use endpoint::{Delivery, Endpoint, LocalUrl, LocalUrlError, ServerKind};
 pub use models::Models;
 pub use openai::OpenAiModel;
 pub use probe::{ProbeError, Probed, ProbedModel, default_ports, probe};

@@ -122,8 +122,8 @@ impl Server {
         } else {
             Window::MayFit
         };
-        let body =
-            request::body(chat, kind).map_err(|error| Failure::Request(error.to_string()))?;
+        let body = request::body(chat, kind, self.endpoint.delivery)
+            .map_err(|error| Failure::Request(error.to_string()))?;
         let mut exchange = Exchange::new(&self.endpoint, started, on_progress);
         let request = self.transport.post("/v1/chat/completions", body);
         let collected = exchange.run(request).await?;

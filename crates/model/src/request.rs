@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer, de::IgnoredAny, ser::SerializeSeq};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::endpoint::ServerKind;
+use crate::endpoint::{Delivery, ServerKind};
 
 /// A schema in the call is no JSON.
 #[derive(Debug, Error)]
@@ -21,7 +21,11 @@ pub(crate) struct SchemaNotJson {
 }
 
 /// Writes the body for a server of this kind.
-pub(crate) fn body(chat: &Chat, kind: ServerKind) -> Result<Vec<u8>, SchemaNotJson> {
+pub(crate) fn body(
+    chat: &Chat,
+    kind: ServerKind,
+    delivery: Delivery,
+) -> Result<Vec<u8>, SchemaNotJson> {
     let described;
     let (messages, tools) = if chat.native_tools || chat.tools.is_empty() {
         (chat.messages.as_slice(), tools(&chat.tools)?)
@@ -34,8 +38,9 @@ pub(crate) fn body(chat: &Chat, kind: ServerKind) -> Result<Vec<u8>, SchemaNotJs
         model: &chat.model,
         messages: Messages(messages),
         tools,
-        stream: true,
-        stream_options: StreamOptions { include_usage: true },
+        stream: delivery == Delivery::Streamed,
+        stream_options: (delivery == Delivery::Streamed)
+            .then_some(StreamOptions { include_usage: true }),
         max_tokens: chat.output_tokens_max,
         temperature: chat.sampling.temperature_milli.map(number),
         top_p: chat.sampling.top_p_milli.map(number),
@@ -60,7 +65,8 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Function<'a>>,
     stream: bool,
-    stream_options: StreamOptions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
     max_tokens: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,

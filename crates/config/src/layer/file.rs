@@ -49,13 +49,10 @@ impl Walk<'_> {
     ) {
         if let Some(key) = schema::find(path) {
             match Value::from_tree(key.kind, tree) {
-                Ok(value) => self
-                    .draft
-                    .set(path, value, self.places.at(tree.span().start)),
+                Ok(value) => self.draft.set(path, value, self.places.at(tree.span().start)),
                 Err(misfits) => {
                     let places = &self.places;
-                    self.draft
-                        .push_misfits(path, misfits, |offset| places.at(offset));
+                    self.draft.push_misfits(path, misfits, |offset| places.at(offset));
                 }
             }
             return;
@@ -67,9 +64,7 @@ impl Walk<'_> {
         self.draft.begin_endpoint(path, &place);
         match tree.get_ref().as_table() {
             Some(table) => self.table(table, path),
-            None => self
-                .draft
-                .push(place, path.join("."), wrong_type("a table", tree.get_ref())),
+            None => self.draft.push(place, path.join("."), wrong_type("a table", tree.get_ref())),
         }
     }
 }
@@ -84,11 +79,7 @@ struct Places<'a> {
 impl<'a> Places<'a> {
     fn new(origin: FileOrigin, layer: &'a FileLayer) -> Self {
         let after_newlines = layer.text.match_indices('\n').map(|(offset, _)| offset + 1);
-        Self {
-            origin,
-            layer,
-            line_starts: std::iter::once(0).chain(after_newlines).collect(),
-        }
+        Self { origin, layer, line_starts: std::iter::once(0).chain(after_newlines).collect() }
     }
 
     fn at(&self, offset: usize) -> Source {

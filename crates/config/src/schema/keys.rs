@@ -5,19 +5,11 @@ use super::{Default, Key, Kind};
 const SECONDS_PER_WEEK: u64 = 7 * 24 * 3600;
 
 const fn key(path: &'static str, kind: Kind, default: Default, meaning: &'static str) -> Key {
-    Key {
-        path,
-        kind,
-        default,
-        meaning,
-    }
+    Key { path, kind, default, meaning }
 }
 
 const fn seconds(min: u64) -> Kind {
-    Kind::Integer {
-        min,
-        max: SECONDS_PER_WEEK,
-    }
+    Kind::Integer { min, max: SECONDS_PER_WEEK }
 }
 
 const fn count(min: u64, max: u64) -> Kind {
@@ -34,9 +26,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "endpoints.*.kind",
-        Kind::Choice(&[
-            "auto", "openai", "ollama", "lmstudio", "llamacpp", "vllm", "scripted",
-        ]),
+        Kind::Choice(&["auto", "openai", "ollama", "lmstudio", "llamacpp", "vllm", "scripted"]),
         Default::Value("\"auto\""),
         "What the server is; auto asks it, scripted plays a file of answers instead",
     ),
@@ -63,6 +53,12 @@ pub const KEYS: &[Key] = &[
         Kind::Text,
         Default::Unset("\"MY_SERVER_KEY\""),
         "Name of the environment variable that holds the server's key, if it wants one",
+    ),
+    key(
+        "endpoints.*.stream",
+        Kind::Bool,
+        Default::Value("true"),
+        "Answers come token by token; false for servers that cannot, then first_token_timeout_s is for the whole answer",
     ),
     key(
         "endpoints.*.connect_timeout_ms",
@@ -138,10 +134,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "roles.*.repetition_penalty",
-        Kind::Milli {
-            min: 1,
-            max: 10_000,
-        },
+        Kind::Milli { min: 1, max: 10_000 },
         Default::Unset("1.1"),
         "Penalty on repeating, 1.0 = none; unset = the server's own setting",
     ),
@@ -265,12 +258,7 @@ pub const KEYS: &[Key] = &[
         Default::Value("300"),
         "Seconds one shell command may take",
     ),
-    key(
-        "git.enabled",
-        Kind::Bool,
-        Default::Value("true"),
-        "Whether work is committed to git",
-    ),
+    key("git.enabled", Kind::Bool, Default::Value("true"), "Whether work is committed to git"),
     key(
         "git.author_name",
         Kind::Text,
@@ -311,10 +299,5 @@ pub const COMMAND_KEYS: &[Key] = &[
         Default::Unset("[\"*.py\"]"),
         "Patterns; the command then runs once for each changed file that fits, put in place of {file}",
     ),
-    key(
-        "timeout_s",
-        seconds(1),
-        Default::Value("600"),
-        "Seconds the command may take",
-    ),
+    key("timeout_s", seconds(1), Default::Value("600"), "Seconds the command may take"),
 ];

@@ -5,7 +5,7 @@ use lao_port::{Chat, ChatFormat, ChatMessage, ChatToolCall, Sampling};
 use serde_json::{Value, json};
 
 use super::body;
-use crate::endpoint::ServerKind;
+use crate::endpoint::{Delivery, ServerKind};
 
 fn chat() -> Chat {
     Chat {
@@ -48,7 +48,7 @@ fn tool_reply(id: &str, text: &str) -> ChatMessage {
 }
 
 fn sent(chat: &Chat, kind: ServerKind) -> Value {
-    serde_json::from_slice(&body(chat, kind).unwrap()).unwrap()
+    serde_json::from_slice(&body(chat, kind, Delivery::Streamed).unwrap()).unwrap()
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_schema_is_enforced_by_the_server() {
         } })
     );
     chat.tools[0].parameters = "{".to_owned();
-    let error = body(&chat, ServerKind::OpenAi).unwrap_err().to_string();
+    let error = body(&chat, ServerKind::OpenAi, Delivery::Streamed).unwrap_err().to_string();
     assert!(error.contains("tool `file_read`"), "{error}");
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use lao_model::Delivery;
 use lao_port::{ChatErrorKind, Model, Progress};
 use lao_testkit::openai_server::{Behaviour, Dialect, Fault, OpenAiServer};
 
@@ -85,4 +86,17 @@ async fn one_connection_serves_all_calls() {
     }
     assert_eq!(server.counts().connections, 1);
     assert_eq!(server.chats().len(), 5);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_to_stream_answers_in_one_piece() {
+    let server = OpenAiServer::start(Behaviour::new(Dialect::OpenAi)).await.unwrap();
+    let streamed = ask_tuned(&server, &chat(TEXT), |_| {}).await.unwrap();
+    let whole = ask_tuned(&server, &chat(TEXT), |endpoint| endpoint.delivery = Delivery::Whole)
+        .await
+        .unwrap();
+    assert_eq!(whole.text, streamed.text);
+    assert_eq!(whole.usage, streamed.usage);
+    let asked: Vec<_> = server.chats().iter().map(|chat| chat["stream"].as_bool()).collect();
+    assert_eq!(asked, [Some(true), Some(false)]);
 }
