@@ -62,6 +62,8 @@ struct Shared {
     updates: broadcast::Sender<Arc<Update>>,
     /// Position of the last event that the view has seen.
     applied: watch::Sender<u64>,
+    /// Closed when the task that keeps the view has ended.
+    keeper: watch::Receiver<()>,
 }
 
 struct View {
@@ -93,6 +95,7 @@ impl LiveRun {
     /// Begins to watch a run. Returns when its first event is known, or it has left the process.
     pub async fn observe(handle: RunHandle, folder: RunFolder, contents: Contents) -> Self {
         let view = View { run: RunView::new(handle.id().clone()), finished: None, is_told: false };
+        let (kept, keeper) = watch::channel(());
         let live = Self {
             shared: Arc::new(Shared {
                 handle,
@@ -101,11 +104,16 @@ impl LiveRun {
                 view: Mutex::new(view),
                 updates: broadcast::Sender::new(UPDATES_MAX),
                 applied: watch::Sender::new(0),
+                keeper,
             }),
         };
         let mut applied = live.shared.applied.subscribe();
         let notices = live.shared.handle.subscribe();
-        tokio::spawn(keep(live.clone(), notices));
+        let keeping = keep(live.clone(), notices);
+        tokio::spawn(async move {
+            keeping.await;
+            drop(kept);
+        });
         // The sender lives in `live`, so waiting cannot fail.
         drop(applied.wait_for(|seq| *seq > 0).await);
         live
@@ -176,6 +184,7 @@ impl LiveRun {
         let last = view.run.last_seq();
         Updates {
             receiver: self.shared.updates.subscribe(),
+            keeper: self.shared.keeper.clone(),
             gap: Events { live: self.clone(), next, last },
             waiting: VecDeque::new(),
             finished: view.is_told.then(|| Arc::new(Update::Finished(Box::new(view.status())))),
@@ -411,6 +420,7 @@ impl Events {
 /// What a client is told, in order: every event from some position on, and what else happens.
 pub struct Updates {
     receiver: broadcast::Receiver<Arc<Update>>,
+    keeper: watch::Receiver<()>,
     /// Events that must be read from the journal before the next notice counts.
     gap: Events,
     waiting: VecDeque<EventView>,
@@ -453,7 +463,13 @@ impl Updates {
 
     /// The next thing that is heard; `None` where there is something to read first.
     async fn hear(&mut self) -> Option<Arc<Update>> {
-        match self.receiver.recv().await {
+        let heard = tokio::select! {
+            biased;
+            heard = self.receiver.recv() => heard,
+            // Better than to wait for ever for a last word.
+            _ = self.keeper.changed() => panic!("the task that keeps the run's view has panicked"),
+        };
+        match heard {
             Ok(update) => match update.as_ref() {
                 Update::Event(event) if event.seq < self.gap.next => None,
                 Update::Event(event) if event.seq > self.gap.next => {

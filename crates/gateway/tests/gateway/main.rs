@@ -8,6 +8,7 @@
 
 mod detail;
 mod feed;
+mod glossary;
 mod offline;
 mod socket;
 mod view;
