@@ -4,8 +4,8 @@ use lao_event::{
     Content, EffectId, Event, Limits, OnUnknown, Role, StepId,
     latest::{
         CheckReport, CommandOutcome, CommandReport, CommitOutcome, CommitPhase, Definition,
-        FailureKind, FinishReason, LossCause, ModelFailure, ModelOutcome, PlanDefinition,
-        QuestionAnswer, RunOutcome, SkipReason, StepOutcome, StopReason,
+        FileWriteOutcome, FinishReason, LossCause, PlanDefinition, QuestionAnswer, RunOutcome,
+        SkipReason, StepOutcome, StopReason, WorkspaceOutcome,
     },
 };
 use lao_kernel::{
@@ -16,37 +16,13 @@ use serde_json::{Value, json};
 
 use crate::{
     answers::{called, said},
+    effects::{
+        answer, asked, called_tool, checked, committed, prepare, refuse, role_of, started,
+        write_new,
+    },
     setup::Setup,
     world::World,
 };
-
-fn started(effect: &Effect<'_>) -> EffectId {
-    match effect.key {
-        EffectKey::Started(id, _) => id,
-        EffectKey::Prepare(_) => panic!("not started"),
-    }
-}
-
-fn role_of(effect: &Effect<'_>) -> Option<Role> {
-    match effect.work {
-        EffectWork::Model { role, .. } => Some(role),
-        EffectWork::Prepare { .. }
-        | EffectWork::Workspace
-        | EffectWork::Read { .. }
-        | EffectWork::Write { .. }
-        | EffectWork::Command { .. }
-        | EffectWork::Checks { .. }
-        | EffectWork::Commit(_) => None,
-    }
-}
-
-fn answered(effect: &Effect<'_>, answer: lao_event::latest::Answer) -> Command {
-    Command::ModelCallEnded {
-        effect: started(effect),
-        outcome: ModelOutcome::Answered(answer),
-        failed_tries: Vec::new(),
-    }
-}
 
 fn task(id: &str, depends_on: &[&str]) -> Value {
     json!({"id": id, "title": format!("Do {id}"), "description": "d", "files": [],
@@ -58,23 +34,12 @@ fn planned(tasks: &Value) -> impl Fn(&Effect<'_>) -> Option<Command> {
     let text = json!({ "tasks": tasks }).to_string();
     move |effect| {
         (role_of(effect) == Some(Role::Planner))
-            .then(|| answered(effect, said(text.clone(), FinishReason::Stop)))
+            .then(|| answer(effect, said(text.clone(), FinishReason::Stop)))
     }
 }
 
 fn no_git() -> Setup {
     Setup { git: false, ..Setup::default() }
-}
-
-fn fails(effect: &Effect<'_>) -> Command {
-    Command::ModelCallEnded {
-        effect: started(effect),
-        outcome: ModelOutcome::Failed(ModelFailure {
-            kind: FailureKind::Refused,
-            message: "HTTP 400".to_owned(),
-        }),
-        failed_tries: Vec::new(),
-    }
 }
 
 /// The coder of some tasks fails.
@@ -87,7 +52,7 @@ fn coders_fail(
         let step = effect.step.and_then(|id| state.step(id));
         let failing = role_of(&effect) == Some(Role::Coder)
             && step.is_some_and(|step| keys.contains(&step.key.as_str()));
-        if failing { Some(fails(&effect)) } else { plan(&effect) }
+        if failing { Some(refuse(&effect)) } else { plan(&effect) }
     }
 }
 
@@ -164,28 +129,23 @@ fn a_worker_that_always_panics_stops_the_run() {
 /// The coder of a task runs a command, and its outcome is lost with the worker.
 fn lose_a_command(world: &mut World) -> EffectId {
     let mut lost = None;
-    world.go_on(|state, effect| match effect.work {
-        EffectWork::Model { role: Role::Coder, messages, .. } if messages.len() < 3 => {
-            Some(answered(&effect, called(&["shell"])))
+    world.go_on(|state, effect| {
+        if let Some((Role::Coder, messages)) = asked(&effect)
+            && messages.len() < 3
+        {
+            return Some(answer(&effect, called(&["shell"])));
         }
-        EffectWork::Prepare { .. } => {
-            let EffectKey::Prepare(call) = effect.key else { panic!("a preparation") };
-            let plan = ToolPlan::Command { argv: vec!["make".to_owned()], timeout_ms: 1 };
-            Some(Command::ToolPrepared { call, tool: "shell".to_owned(), repair: None, plan })
+        if let Some((call, _)) = called_tool(&effect) {
+            let argv = vec!["make".to_owned()];
+            return Some(prepare(call, ToolPlan::Command { argv, timeout_ms: 1 }));
         }
-        EffectWork::Command { .. } if lost.is_none() => {
+        let runs = matches!(effect.work, EffectWork::Command { .. }) && lost.is_none();
+        runs.then(|| {
             lost = Some(started(&effect));
             assert_eq!(state.questions().count(), 0);
             let cause = LossCause::WorkerPanicked { message: "boom".to_owned() };
-            Some(Command::EffectsLost { effects: vec![started(&effect); 2], cause })
-        }
-        EffectWork::Model { .. }
-        | EffectWork::Workspace
-        | EffectWork::Read { .. }
-        | EffectWork::Write { .. }
-        | EffectWork::Command { .. }
-        | EffectWork::Checks { .. }
-        | EffectWork::Commit(_) => None,
+            Command::EffectsLost { effects: vec![started(&effect); 2], cause }
+        })
     });
     lost.expect("a command ran")
 }
@@ -227,19 +187,12 @@ fn the_policy_decides_about_lost_commands_where_nobody_is_asked() {
 
 /// Every commit of a phase fails; the run parks.
 fn park_by_commit(world: &mut World, phase: CommitPhase) {
-    world.go_on(|_, effect| match effect.work {
-        EffectWork::Commit(commit) if commit.phase == phase => Some(Command::CommitEnded {
+    world.go_on(|_, effect| {
+        let fails = committed(&effect).is_some_and(|commit| commit.phase == phase);
+        fails.then(|| Command::CommitEnded {
             effect: started(&effect),
             outcome: CommitOutcome::Failed { message: "index.lock is held".to_owned() },
-        }),
-        EffectWork::Commit(_)
-        | EffectWork::Prepare { .. }
-        | EffectWork::Workspace
-        | EffectWork::Model { .. }
-        | EffectWork::Read { .. }
-        | EffectWork::Write { .. }
-        | EffectWork::Command { .. }
-        | EffectWork::Checks { .. } => None,
+        })
     });
     assert_eq!(world.phase(), &RunPhase::Stopped(StopReason::Parked));
 }
@@ -261,9 +214,11 @@ fn a_failed_commit_is_tried_again_and_nothing_else() {
             world.resume_with(at_resume).expect("it can be resumed");
             world.go_on(|_, _| None);
             assert_eq!(world.phase(), &RunPhase::Ended(RunOutcome::Succeeded));
-            let next = world.since(count).iter().find(|event| match event {
-                Event::ModelCallStarted(_) | Event::CommitStarted(_) => true,
-                other => matches!(other, Event::ChecksStarted(_)),
+            let next = world.since(count).iter().find(|event| {
+                matches!(
+                    event,
+                    Event::ModelCallStarted(_) | Event::CommitStarted(_) | Event::ChecksStarted(_)
+                )
             });
             assert!(
                 matches!(next, Some(Event::CommitStarted(commit)) if commit.phase == phase),
@@ -278,40 +233,36 @@ fn a_retried_task_still_knows_the_files_it_wrote() {
     let mut world = World::new(Setup::default());
     let mut wrote = false;
     world.go_on(|_, effect| {
-        let coder = role_of(&effect) == Some(Role::Coder);
-        match effect.key {
-            EffectKey::Prepare(call) => {
-                let hash = lao_event::Hash::of(b"old");
-                let plan = ToolPlan::Write {
-                    path: "src/a.rs".to_owned(),
-                    before: Some(BeforeFile { hash, content: Content::from("old") }),
-                    after: Some("new".to_owned()),
-                    reply: "written".to_owned(),
-                };
-                Some(Command::ToolPrepared { call, tool: "w".to_owned(), repair: None, plan })
-            }
-            EffectKey::Started(..) if coder && !wrote => {
-                wrote = true;
-                Some(answered(&effect, called(&["file_write"])))
-            }
-            EffectKey::Started(..) => coder.then(|| fails(&effect)),
+        if let Some((call, _)) = called_tool(&effect) {
+            let hash = lao_event::Hash::of(b"old");
+            let plan = ToolPlan::Write {
+                path: "src/a.rs".to_owned(),
+                before: Some(BeforeFile { hash, content: Content::from("old") }),
+                after: Some("new".to_owned()),
+                reply: "written".to_owned(),
+            };
+            return Some(prepare(call, plan));
         }
+        let coder = role_of(&effect) == Some(Role::Coder);
+        let first = coder && !std::mem::replace(&mut wrote, coder);
+        let call = first.then(|| answer(&effect, called(&["file_write"])));
+        call.or_else(|| coder.then(|| refuse(&effect)))
     });
     assert_eq!(world.phase(), &RunPhase::Ended(RunOutcome::Failed));
     let count = world.events.len();
     world.resume_with(Some(Retry::Failed)).expect("it failed");
     let mut prompt = String::new();
     world.go_on(|_, effect| {
-        if let EffectWork::Model { role: Role::Coder, messages, .. } = effect.work {
+        if let Some((Role::Coder, messages)) = asked(&effect) {
             prompt = serde_json::to_string(messages).expect("messages are plain JSON");
         }
         None
     });
     assert!(prompt.contains("src/a.rs"), "the coder is told what is there: {prompt}");
-    let commit = world.since(count).iter().find_map(|event| match event {
-        Event::CommitStarted(commit) if commit.phase == CommitPhase::Code => Some(commit),
-        _ => None,
+    let commits = world.since(count).iter().filter_map(|event| {
+        if let Event::CommitStarted(commit) = event { Some(commit) } else { None }
     });
+    let commit = commits.into_iter().find(|commit| commit.phase == CommitPhase::Code);
     let paths: Vec<&str> =
         commit.expect("it commits").paths.iter().map(|path| path.path.as_str()).collect();
     assert_eq!(paths, ["src/a.rs"]);
@@ -323,37 +274,25 @@ fn a_task_that_goes_on_waits_for_a_place() {
     let mut world = World::new(no_git());
     let tasks = json!([task("a", &[]), task("b", &[])]);
     let plan = planned(&tasks);
-    let mut answer_now = false;
-    while !answer_now {
+    while world.state.questions().next().is_none() {
         let effect = outstanding(&world.state).next().expect("something is owed");
-        let conflict = matches!(effect.work, EffectWork::Write { .. });
-        let command = match (effect.key, effect.work) {
-            (EffectKey::Prepare(call), _) => {
-                let plan = ToolPlan::Write {
-                    path: "a".to_owned(),
-                    before: None,
-                    after: Some("a".to_owned()),
-                    reply: "written".to_owned(),
-                };
-                Command::ToolPrepared { call, tool: "w".to_owned(), repair: None, plan }
-            }
-            (_, EffectWork::Write { .. }) => Command::FileWriteEnded {
-                effect: started(&effect),
-                outcome: lao_event::latest::FileWriteOutcome::Conflict { found: None },
-            },
-            (_, EffectWork::Workspace) => Command::WorkspaceEnded {
-                effect: started(&effect),
-                outcome: lao_event::latest::WorkspaceOutcome::Ready { base: None, dirty: vec![] },
-            },
-            _ => plan(&effect).unwrap_or_else(|| answered(&effect, called(&["file_write"]))),
+        let command = if let Some((call, _)) = called_tool(&effect) {
+            prepare(call, write_new("a"))
+        } else if matches!(effect.work, EffectWork::Write { .. }) {
+            let outcome = FileWriteOutcome::Conflict { found: None };
+            Command::FileWriteEnded { effect: started(&effect), outcome }
+        } else if matches!(effect.work, EffectWork::Workspace) {
+            let outcome = WorkspaceOutcome::Ready { base: None, dirty: Vec::new() };
+            Command::WorkspaceEnded { effect: started(&effect), outcome }
+        } else {
+            plan(&effect).unwrap_or_else(|| answer(&effect, called(&["file_write"])))
         };
         world.send(command).expect("it is awaited");
-        answer_now = conflict;
     }
     assert_eq!(world.state.tasks_active(), 1, "t2 took the place");
     let question = world.state.questions().next().expect("t1 asks").0;
-    let answer = QuestionAnswer::Skip;
-    world.send(Command::Answer { question, answer, by: "ada".to_owned() }).expect("it is open");
+    let (answer, by) = (QuestionAnswer::Skip, "ada".to_owned());
+    world.send(Command::Answer { question, answer, by }).expect("it is open");
     let models = || {
         let works = outstanding(&world.state);
         works.filter(|effect| role_of(effect).is_some()).filter_map(|effect| effect.step)
@@ -372,7 +311,7 @@ fn only_coders_are_served_tools() {
             assert!(matches!(effect.key, EffectKey::Started(..)), "nothing is to be prepared");
             let first = role_of(&effect) == Some(role) && !called_once;
             called_once |= first;
-            first.then(|| answered(&effect, called(&["file_write"])))
+            first.then(|| answer(&effect, called(&["file_write"])))
         });
         assert!(called_once);
         assert_eq!(world.phase(), &RunPhase::Ended(RunOutcome::Succeeded), "{role}");
@@ -384,7 +323,7 @@ fn a_red_command_without_a_finding_is_one() {
     let mut world = World::new(no_git());
     let mut rounds = 0;
     world.go_on(|_, effect| {
-        let EffectWork::Checks { steps, .. } = effect.work else { return None };
+        let steps = checked(&effect)?;
         rounds += 1;
         let code = i32::from(rounds == 1);
         let report = |step: &StepId| CheckReport {
@@ -438,14 +377,14 @@ fn problems(tasks: &Value) -> Vec<String> {
     let mut world = World::new(Setup { limits, ..no_git() });
     let plan = planned(tasks);
     world.go_on(|_, effect| plan(&effect));
-    world
-        .events
-        .iter()
-        .find_map(|event| match event {
-            Event::AnswerRejected(rejected) => Some(rejected.problems.clone()),
-            _ => None,
-        })
-        .unwrap_or_default()
+    let mut rejected = world.events.iter().filter_map(|event| {
+        if let Event::AnswerRejected(rejected) = event {
+            Some(rejected.problems.clone())
+        } else {
+            None
+        }
+    });
+    rejected.next().unwrap_or_default()
 }
 
 #[test]
@@ -491,14 +430,14 @@ fn a_plan_goes_through_its_phases() {
         [PlanPhase::Registered, PlanPhase::Planning, PlanPhase::Running, PlanPhase::Done]
     );
     let mut failed = World::new(no_git());
-    failed.go_on(|_, effect| role_of(&effect).map(|_| fails(&effect)));
+    failed.go_on(|_, effect| role_of(&effect).map(|_| refuse(&effect)));
     assert_eq!(failed.state.plan_phase(), PlanPhase::Failed);
 }
 
 #[test]
 fn a_run_that_is_over_takes_no_orders() {
     let mut world = World::new(no_git());
-    world.go_on(|_, effect| role_of(&effect).map(|_| fails(&effect)));
+    world.go_on(|_, effect| role_of(&effect).map(|_| refuse(&effect)));
     assert_eq!(world.phase(), &RunPhase::Ended(RunOutcome::Failed));
     let question = lao_event::QuestionId(1);
     let answer = QuestionAnswer::Skip;

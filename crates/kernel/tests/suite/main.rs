@@ -2,6 +2,7 @@
 
 mod answers;
 mod choices;
+mod effects;
 mod lives;
 mod plans;
 mod prompts;

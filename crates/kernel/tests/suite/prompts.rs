@@ -1,17 +1,18 @@
 //! Prompts: how large their fixed part is, and what they say.
 
 use lao_event::{
-    Content, Event, Role,
+    Content, Event, Role, StepId,
     latest::{
         AnswerFormat, CheckReport, CommandOutcome, CommandReport, Finding, FinishReason, Message,
-        ModelCallStarted,
+        ModelCallStarted, ToolVerdict,
     },
 };
-use lao_kernel::{Command, Effect, EffectKey, EffectWork, Retry, ToolPlan};
+use lao_kernel::{Command, Effect, Retry, ToolPlan};
 use serde_json::json;
 
 use crate::{
     answers::{called, said},
+    effects::{answer, asked, called_tool, checked, prepare, refuse, started, write_new},
     setup::Setup,
     world::World,
 };
@@ -22,11 +23,10 @@ const CODER_BYTES_MAX: usize = 8 * 1024;
 const ASKED_BYTES_MAX: usize = 4 * 1024;
 
 fn calls(world: &World, role: Role) -> Vec<&ModelCallStarted> {
-    let started = world.events.iter().filter_map(|event| match event {
-        Event::ModelCallStarted(call) if call.role == role => Some(call),
-        _ => None,
+    let started = world.events.iter().filter_map(|event| {
+        if let Event::ModelCallStarted(call) = event { Some(call) } else { None }
     });
-    started.collect()
+    started.filter(|call| call.role == role).collect()
 }
 
 fn content(message: &Message) -> &Content {
@@ -38,18 +38,16 @@ fn content(message: &Message) -> &Content {
     }
 }
 
-/// Bytes of a call that no task and no plan changes: instructions, schema, tools.
-fn fixed_bytes(world: &World, call: &ModelCallStarted) -> usize {
-    let system: usize = call
-        .appended
-        .iter()
-        .filter(|message| matches!(message, Message::System { .. }))
-        .map(|message| content(message).inline().expect("instructions are short").len())
-        .sum();
-    let schema = match &call.request.format {
-        AnswerFormat::Text => 0,
-        AnswerFormat::Json { schema, .. } => schema.inline().expect("schemas are short").len(),
-    };
+/// Bytes of a call that no task and no plan changes.
+struct Fixed {
+    instructions: usize,
+    schema: usize,
+    tools: usize,
+}
+
+fn fixed(world: &World, call: &ModelCallStarted) -> Fixed {
+    let length = |content: &Content| content.inline().expect("it is short").len();
+    let system = call.appended.iter().filter(|message| matches!(message, Message::System { .. }));
     let on_wire = |tool: &lao_event::ToolSpec| {
         let parameters: serde_json::Value =
             serde_json::from_str(&tool.parameters).expect("a schema is JSON");
@@ -58,14 +56,14 @@ fn fixed_bytes(world: &World, call: &ModelCallStarted) -> usize {
         tool.to_string().len()
     };
     let settings = &world.state.run().expect("it has started").settings;
-    let tools: usize =
-        if call.request.tools { settings.tools.iter().map(on_wire).sum() } else { 0 };
-    println!(
-        "{:>8}: {:>5} bytes (instructions {system}, schema {schema}, tools {tools})",
-        call.role.name(),
-        system + schema + tools
-    );
-    system + schema + tools
+    Fixed {
+        instructions: system.map(|message| length(content(message))).sum(),
+        schema: match &call.request.format {
+            AnswerFormat::Text => 0,
+            AnswerFormat::Json { schema, .. } => length(schema),
+        },
+        tools: if call.request.tools { settings.tools.iter().map(on_wire).sum() } else { 0 },
+    }
 }
 
 #[test]
@@ -78,7 +76,13 @@ fn the_fixed_part_of_every_first_prompt_is_small() {
             (Role::Coder, CODER_BYTES_MAX),
             (Role::Reviewer, ASKED_BYTES_MAX),
         ] {
-            let bytes = fixed_bytes(&world, calls(&world, role)[0]);
+            let Fixed { instructions, schema, tools } = fixed(&world, calls(&world, role)[0]);
+            let bytes = instructions + schema + tools;
+            println!(
+                "{:>8}: {bytes:>5} bytes (instructions {instructions}, schema {schema}, tools \
+                 {tools})",
+                role.name()
+            );
             assert!(bytes < bytes_max, "{role}: {bytes} bytes of {bytes_max}");
         }
     }
@@ -100,21 +104,6 @@ fn readable(messages: &[Message]) -> String {
         format!("--- {from} ---\n{content}\n")
     };
     messages.iter().map(text).collect()
-}
-
-fn started(effect: &Effect<'_>) -> lao_event::EffectId {
-    match effect.key {
-        EffectKey::Started(id, _) => id,
-        EffectKey::Prepare(_) => panic!("not started"),
-    }
-}
-
-fn answer(effect: &Effect<'_>, answer: lao_event::latest::Answer) -> Command {
-    Command::ModelCallEnded {
-        effect: started(effect),
-        outcome: lao_event::latest::ModelOutcome::Answered(answer),
-        failed_tries: Vec::new(),
-    }
 }
 
 /// Two tasks, the second building on the first.
@@ -139,84 +128,86 @@ fn finding() -> Finding {
     }
 }
 
-/// A run in which everything is said that can be: problems, findings, rework, retries.
-fn talkative() -> World {
-    let mut world = World::new(Setup { json_schema: false, chunks: 2, ..Setup::default() });
-    let (mut asked, mut checked, mut reviewed) = (0, 0, 0);
-    let verdict = |word: &str| {
+/// A world that has the models told everything: problems, findings, rework, rejection.
+#[derive(Default)]
+struct Talkative {
+    planned: u32,
+    checked: u32,
+    reviewed: u32,
+}
+
+impl Talkative {
+    fn planner(&mut self) -> String {
+        self.planned += 1;
+        match self.planned {
+            1 => json!([{"id": "a", "title": "A", "description": "d", "depends_on": ["z"]}])
+                .to_string(),
+            2 => plan(),
+            _ => "[]".to_owned(),
+        }
+    }
+
+    fn reviewer(&mut self) -> String {
+        self.reviewed += 1;
+        let word = match self.reviewed {
+            1 => return "Looks fine.".to_owned(),
+            2 => "rework",
+            3 => "rejected",
+            _ => "approved",
+        };
         let findings = json!([{"file": "src/parse.rs", "line": 7, "message": "empty input"}]);
         json!({"verdict": word, "summary": "Empty input crashes.", "findings": findings})
             .to_string()
-    };
-    world.go_on(|_, effect| match effect.work {
-        EffectWork::Model { role: Role::Planner, .. } => {
-            asked += 1;
-            let text = match asked {
-                1 => "{\"tasks\": [{\"id\": \"a\", \"title\": \"A\", \"description\": \"d\", \
-                      \"depends_on\": [\"z\"]}]}"
-                    .to_owned(),
-                2 => plan(),
-                _ => "[]".to_owned(),
-            };
-            Some(answer(&effect, said(text, FinishReason::Stop)))
+    }
+
+    fn checks(&mut self, effect: &Effect<'_>, steps: &[StepId]) -> Command {
+        self.checked += 1;
+        let report = |step: &StepId| CheckReport {
+            step: *step,
+            findings: (self.checked == 1).then(finding).into_iter().collect(),
+            diff: Content::from("+fn parse() {}\n"),
+        };
+        Command::ChecksEnded {
+            effect: started(effect),
+            reports: steps.iter().map(report).collect(),
+            commands: vec![CommandReport {
+                name: "lint".to_owned(),
+                outcome: CommandOutcome::Exited { code: 0 },
+                output: Content::empty(),
+                elapsed_ms: 1,
+            }],
         }
-        EffectWork::Model { role: Role::Coder, messages, .. } => match messages.len() {
-            2 => Some(answer(&effect, called(&["file_write", "shell"]))),
-            5 => Some(answer(&effect, said("I was going to", FinishReason::Length))),
-            _ => None,
-        },
-        EffectWork::Prepare { name, .. } => {
-            let EffectKey::Prepare(call) = effect.key else { panic!("a preparation") };
-            let plan = if name == "shell" {
-                ToolPlan::Denied { rule: "shell-off".to_owned(), reply: "Not offered.".to_owned() }
-            } else {
-                ToolPlan::Write {
-                    path: "src/parse.rs".to_owned(),
-                    before: None,
-                    after: Some("fn parse() {}\n".to_owned()),
-                    reply: "src/parse.rs: written, 1 line".to_owned(),
-                }
-            };
-            Some(Command::ToolPrepared { call, tool: name.to_owned(), repair: None, plan })
+    }
+
+    fn turn(&mut self, effect: &Effect<'_>) -> Option<Command> {
+        if let Some((call, name)) = called_tool(effect) {
+            let denied =
+                ToolPlan::Denied { rule: "shell-off".to_owned(), reply: "Not offered.".to_owned() };
+            let plan = if name == "shell" { denied } else { write_new("src/parse.rs") };
+            return Some(prepare(call, plan));
         }
-        EffectWork::Checks { steps, .. } => {
-            checked += 1;
-            let findings = if checked == 1 { vec![finding()] } else { Vec::new() };
-            Some(Command::ChecksEnded {
-                effect: started(&effect),
-                reports: steps
-                    .iter()
-                    .map(|step| CheckReport {
-                        step: *step,
-                        findings: findings.clone(),
-                        diff: Content::from("+fn parse() {}\n"),
-                    })
-                    .collect(),
-                commands: vec![CommandReport {
-                    name: "lint".to_owned(),
-                    outcome: CommandOutcome::Exited { code: 0 },
-                    output: Content::empty(),
-                    elapsed_ms: 1,
-                }],
-            })
+        if let Some(steps) = checked(effect) {
+            return Some(self.checks(effect, steps));
         }
-        EffectWork::Model { role: Role::Reviewer, .. } => {
-            reviewed += 1;
-            let text = match reviewed {
-                1 => "Looks fine.".to_owned(),
-                2 => verdict("rework"),
-                3 => verdict("rejected"),
-                _ => verdict("approved"),
-            };
-            Some(answer(&effect, said(text, FinishReason::Stop)))
-        }
-        EffectWork::Model { .. }
-        | EffectWork::Workspace
-        | EffectWork::Read { .. }
-        | EffectWork::Write { .. }
-        | EffectWork::Command { .. }
-        | EffectWork::Commit(_) => None,
-    });
+        let (role, messages) = asked(effect)?;
+        let stopped = |text: String| said(text, FinishReason::Stop);
+        let said = match role {
+            Role::Planner => stopped(self.planner()),
+            Role::Reviewer => stopped(self.reviewer()),
+            Role::Coder if messages.len() == 2 => called(&["file_write", "shell"]),
+            Role::Coder if messages.len() == 5 => said("I was going to", FinishReason::Length),
+            Role::Coder | Role::Analyst | Role::Pilot | Role::Embedder | Role::Transcriber => {
+                stopped("Done.".to_owned())
+            }
+        };
+        Some(answer(effect, said))
+    }
+}
+
+fn talkative() -> World {
+    let mut world = World::new(Setup { json_schema: false, chunks: 2, ..Setup::default() });
+    let mut script = Talkative::default();
+    world.go_on(|_, effect| script.turn(&effect));
     world
 }
 
@@ -261,36 +252,14 @@ fn the_reviewer_is_told() {
 #[test]
 fn a_coder_whose_task_is_retried_is_told() {
     let mut world = World::new(Setup::default());
-    world.go_on(|_, effect| match effect.work {
-        EffectWork::Model { role: Role::Coder, messages, .. } => Some(if messages.len() == 2 {
-            answer(&effect, called(&["file_write"]))
-        } else {
-            Command::ModelCallEnded {
-                effect: started(&effect),
-                outcome: lao_event::latest::ModelOutcome::Failed(lao_event::latest::ModelFailure {
-                    kind: lao_event::latest::FailureKind::ServerFailed,
-                    message: "HTTP 500".to_owned(),
-                }),
-                failed_tries: Vec::new(),
-            }
-        }),
-        EffectWork::Prepare { .. } => {
-            let EffectKey::Prepare(call) = effect.key else { panic!("a preparation") };
-            let plan = ToolPlan::Write {
-                path: "src/parse.rs".to_owned(),
-                before: None,
-                after: Some("fn parse() {}\n".to_owned()),
-                reply: "src/parse.rs: written, 1 line".to_owned(),
-            };
-            Some(Command::ToolPrepared { call, tool: "w".to_owned(), repair: None, plan })
+    world.go_on(|_, effect| {
+        if let Some((call, _)) = called_tool(&effect) {
+            return Some(prepare(call, write_new("src/parse.rs")));
         }
-        EffectWork::Model { .. }
-        | EffectWork::Workspace
-        | EffectWork::Read { .. }
-        | EffectWork::Write { .. }
-        | EffectWork::Command { .. }
-        | EffectWork::Checks { .. }
-        | EffectWork::Commit(_) => None,
+        let (role, messages) = asked(&effect)?;
+        let first = messages.len() == 2;
+        (role == Role::Coder)
+            .then(|| if first { answer(&effect, called(&["file_write"])) } else { refuse(&effect) })
     });
     world.resume_with(Some(Retry::Failed)).expect("it failed");
     world.go_on(|_, _| None);
@@ -301,27 +270,20 @@ fn a_coder_whose_task_is_retried_is_told() {
 #[test]
 fn a_repeated_call_is_refused_with_words() {
     let mut world = World::new(Setup::default());
-    world.go_on(|_, effect| match effect.work {
-        EffectWork::Model { role: Role::Coder, messages, .. } if messages.len() < 10 => {
-            Some(answer(&effect, called(&["repeated"])))
-        }
-        EffectWork::Model { .. }
-        | EffectWork::Prepare { .. }
-        | EffectWork::Workspace
-        | EffectWork::Read { .. }
-        | EffectWork::Write { .. }
-        | EffectWork::Command { .. }
-        | EffectWork::Checks { .. }
-        | EffectWork::Commit(_) => None,
+    world.go_on(|_, effect| {
+        let (role, messages) = asked(&effect)?;
+        let repeats = role == Role::Coder && messages.len() < 10;
+        repeats.then(|| answer(&effect, called(&["repeated"])))
     });
-    let refused = world.events.iter().find_map(|event| match event {
-        Event::ToolDecided(decided) => match &decided.verdict {
-            lao_event::latest::ToolVerdict::Denied { rule, reply } if rule == "repeated-call" => {
-                reply.inline()
-            }
-            _ => None,
-        },
-        _ => None,
+    let refused = world.events.iter().find_map(|event| {
+        if let Event::ToolDecided(decided) = event
+            && let ToolVerdict::Denied { rule, reply } = &decided.verdict
+            && rule == "repeated-call"
+        {
+            reply.inline()
+        } else {
+            None
+        }
     });
     insta::assert_snapshot!("coder_repeated_call", refused.expect("the fourth is refused"));
 }

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use lao_event::{
     Attempt, ConversationId, EffectId, Event, StepId,
     latest::{
-        ChecksEnded, CommandOutcome, CommitOutcome, CommitPhase, Message, ModelCallStarted,
-        ModelOutcome, NewStep, RunOutcome, SkipReason, StartCause, StepDefinition, StepEnded,
-        StepOutcome, StepStarted,
+        ChecksEnded, CommandOutcome, CommitOutcome, CommitPhase, CommitStarted, Message,
+        ModelCallStarted, NewStep, ReviewGiven, RunOutcome, SkipReason, StartCause, StepDefinition,
+        StepEnded, StepOutcome, StepStarted, Verdict,
     },
 };
 use lao_kernel::State;
+use serde_json::{Map, Value};
 
 /// How a step stands, as the events say.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,10 +31,19 @@ struct Watched {
     is_task: bool,
     standing: Standing,
     attempt: Attempt,
-    /// The last checks of the attempt were green, and nothing was coded since.
-    green: bool,
-    approved: bool,
+    stage: Stage,
     committed: bool,
+}
+
+/// How far an attempt at a task is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Stage {
+    /// Coded, or with findings.
+    Open,
+    /// The last checks were green, and nothing was coded since.
+    Green,
+    /// And the reviewer approved.
+    Approved,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -86,17 +96,11 @@ impl Rules {
             assert!(matches!(event, Event::RunResumed(_)), "after the end: {event:?}");
         }
         match event {
-            Event::RunStarted(_) => {}
-            Event::RunResumed(_) => {
-                self.phase = Phase::Working;
-                self.in_flight.retain(|_, (kind, _)| *kind != Kind::Workspace);
-            }
-            Event::RunStopping(_) => self.phase = Phase::Stopping,
-            Event::RunStopped(_) => {
-                assert_eq!(self.phase, Phase::Stopping, "stopped without stopping");
-                self.phase = Phase::Stopped;
-            }
-            Event::RunEnded(event) => self.ended(event.outcome),
+            Event::RunStarted(_) | Event::QuestionAsked(_) => {}
+            Event::RunResumed(_)
+            | Event::RunStopping(_)
+            | Event::RunStopped(_)
+            | Event::RunEnded(_) => self.watch_run(event),
             Event::StepsAdded(event) => event.steps.iter().for_each(|step| self.added(step)),
             Event::StepStarted(event) => self.step_started(event),
             Event::StepEnded(event) => self.step_ended(event),
@@ -109,63 +113,37 @@ impl Rules {
             Event::ModelCallStarted(event) => self.model_started(event, state),
             Event::ModelCallEnded(event) => {
                 let step = self.end(event.effect, Kind::Model).expect("of a step");
-                if matches!(event.outcome, ModelOutcome::Answered(_)) {
-                    assert_eq!(self.at(step).standing, Standing::UnderWay);
-                }
+                assert_eq!(self.at(step).standing, Standing::UnderWay);
             }
-            Event::ToolDecided(event) => {
-                assert_eq!(self.phase, Phase::Working, "a tool call decided while stopping");
-                assert!(self.at(event.step).is_task, "only coders have tools");
-            }
-            Event::ToolCallStarted(event) => self.begin(event.effect, Kind::Tool, Some(event.step)),
-            Event::FileWriteStarted(event) => self.tool_began(event.effect, event.step),
-            Event::CommandStarted(event) => self.tool_began(event.effect, event.step),
-            Event::ToolCallEnded(event) => self.tool_ended(event.effect),
-            Event::FileWriteEnded(event) => self.tool_ended(event.effect),
-            Event::CommandEnded(event) => self.tool_ended(event.effect),
-            Event::TodoSet(event) => assert!(self.at(event.step).is_task),
+            Event::ToolDecided(_)
+            | Event::TodoSet(_)
+            | Event::ToolCallStarted(_)
+            | Event::FileWriteStarted(_)
+            | Event::CommandStarted(_)
+            | Event::ToolCallEnded(_)
+            | Event::FileWriteEnded(_)
+            | Event::CommandEnded(_) => self.watch_tool(event),
             Event::ChecksStarted(event) => {
                 self.expect_alone(Kind::Checks);
                 assert!(!event.steps.is_empty());
                 self.begin(event.effect, Kind::Checks, None);
             }
             Event::ChecksEnded(event) => self.checks_ended(event),
-            Event::ReviewGiven(event) => {
-                use lao_event::latest::Verdict;
-                assert!(self.at(event.step).green, "reviewed before the checks were green");
-                self.at(event.step).approved = event.verdict == Verdict::Approved;
-            }
+            Event::ReviewGiven(event) => self.reviewed(event),
             Event::WorkspaceStarted(event) => self.begin(event.effect, Kind::Workspace, None),
             Event::WorkspaceEnded(event) => {
-                self.end(event.effect, Kind::Workspace);
+                let step = self.end(event.effect, Kind::Workspace);
+                assert_eq!(step, None, "the workspace is everybody's");
             }
-            Event::CommitStarted(event) => {
-                assert!(self.git, "a commit without git");
-                self.expect_alone(Kind::Commit);
-                if event.phase == CommitPhase::Code {
-                    assert!(self.at(event.step).green, "red code committed");
-                }
-                self.begin(event.effect, Kind::Commit, Some(event.step));
-            }
+            Event::CommitStarted(event) => self.commit_started(event),
             Event::CommitEnded(event) => {
                 let step = self.end(event.effect, Kind::Commit).expect("of a step");
                 let failed = matches!(event.outcome, CommitOutcome::Failed { .. });
                 self.at(step).committed |= !failed;
             }
-            Event::QuestionAsked(_) => {}
-            Event::QuestionAnswered(event) => {
-                let parked: Vec<&mut Watched> = self
-                    .steps
-                    .iter_mut()
-                    .zip(state.steps())
-                    .filter(|(watched, step)| {
-                        let running = matches!(step.status, lao_kernel::StepStatus::Running(_));
-                        watched.standing == Standing::Parked && running
-                    })
-                    .map(|(watched, _)| watched)
-                    .collect();
-                assert_eq!(parked.len(), 1, "{event:?} lets one step go on");
-                parked.into_iter().for_each(|watched| watched.standing = Standing::UnderWay);
+            Event::QuestionAnswered(_) => {
+                let gone_on = self.notice_unparked(state);
+                assert_eq!(gone_on, 1, "{event:?} lets one step go on");
             }
             Event::EffectsLost(event) => {
                 for effect in &event.effects {
@@ -176,14 +154,84 @@ impl Rules {
         self.notice_unparked(state);
     }
 
-    /// Failed commits are tried again without an event of their own.
-    fn notice_unparked(&mut self, state: &State) {
+    fn watch_run(&mut self, event: &Event) {
+        if let Event::RunResumed(_) = event {
+            self.phase = Phase::Working;
+            self.in_flight.retain(|_, (kind, _)| *kind != Kind::Workspace);
+        }
+        if let Event::RunStopping(_) = event {
+            self.phase = Phase::Stopping;
+        }
+        if let Event::RunStopped(_) = event {
+            assert_eq!(self.phase, Phase::Stopping, "stopped without stopping");
+            self.phase = Phase::Stopped;
+        }
+        if let Event::RunEnded(event) = event {
+            self.ended(event.outcome);
+        }
+    }
+
+    fn watch_tool(&mut self, event: &Event) {
+        if let Event::ToolDecided(event) = event {
+            assert_eq!(self.phase, Phase::Working, "a tool call decided while stopping");
+            assert!(self.at(event.step).is_task, "only coders have tools");
+        }
+        if let Event::TodoSet(event) = event {
+            assert!(self.at(event.step).is_task, "only coders have tools");
+        }
+        if let Event::ToolCallStarted(event) = event {
+            self.begin(event.effect, Kind::Tool, Some(event.step));
+        }
+        if let Event::FileWriteStarted(event) = event {
+            self.changes(event.effect, event.step);
+        }
+        if let Event::CommandStarted(event) = event {
+            self.changes(event.effect, event.step);
+        }
+        if let Event::ToolCallEnded(event) = event {
+            self.tool_ended(event.effect);
+        }
+        if let Event::FileWriteEnded(event) = event {
+            self.tool_ended(event.effect);
+        }
+        if let Event::CommandEnded(event) = event {
+            self.tool_ended(event.effect);
+        }
+    }
+
+    fn tool_ended(&mut self, effect: EffectId) {
+        let step = self.end(effect, Kind::Tool);
+        assert!(step.is_some(), "{effect} belongs to a step");
+    }
+
+    fn reviewed(&mut self, event: &ReviewGiven) {
+        let watched = self.at(event.step);
+        assert_eq!(watched.stage, Stage::Green, "reviewed before the checks were green");
+        if event.verdict == Verdict::Approved {
+            watched.stage = Stage::Approved;
+        }
+    }
+
+    fn commit_started(&mut self, event: &CommitStarted) {
+        assert!(self.git, "a commit without git");
+        self.expect_alone(Kind::Commit);
+        if event.phase == CommitPhase::Code {
+            assert_eq!(self.at(event.step).stage, Stage::Green, "red code is committed");
+        }
+        self.begin(event.effect, Kind::Commit, Some(event.step));
+    }
+
+    /// Steps go on when a question is answered, and failed commits with a resume or a retry.
+    fn notice_unparked(&mut self, state: &State) -> usize {
+        let mut count = 0;
         for (watched, step) in self.steps.iter_mut().zip(state.steps()) {
             let running = matches!(step.status, lao_kernel::StepStatus::Running(_));
             if watched.standing == Standing::Parked && running {
                 watched.standing = Standing::UnderWay;
+                count += 1;
             }
         }
+        count
     }
 
     fn at(&mut self, id: StepId) -> &mut Watched {
@@ -196,8 +244,7 @@ impl Rules {
             is_task: matches!(step.definition, StepDefinition::Task(_)),
             standing: Standing::Pending,
             attempt: Attempt(0),
-            green: false,
-            approved: false,
+            stage: Stage::Open,
             committed: false,
         });
     }
@@ -220,14 +267,10 @@ impl Rules {
         step
     }
 
-    fn tool_began(&mut self, effect: EffectId, step: StepId) {
+    /// The workspace changes, and what the checks said no longer counts.
+    fn changes(&mut self, effect: EffectId, step: StepId) {
         self.begin(effect, Kind::Tool, Some(step));
-        self.at(step).green = false;
-    }
-
-    fn tool_ended(&mut self, effect: EffectId) {
-        let step = self.end(effect, Kind::Tool);
-        assert!(step.is_some(), "{effect} belongs to a step");
+        self.at(step).stage = Stage::Open;
     }
 
     fn expect_alone(&self, kind: Kind) {
@@ -257,8 +300,7 @@ impl Rules {
         let watched = self.at(event.step);
         watched.standing = Standing::UnderWay;
         watched.attempt = event.attempt;
-        watched.green = false;
-        watched.approved = false;
+        watched.stage = Stage::Open;
         watched.committed = false;
     }
 
@@ -273,8 +315,7 @@ impl Rules {
                 let watched = self.at(event.step);
                 assert_eq!(watched.standing, Standing::UnderWay);
                 if watched.is_task {
-                    assert!(watched.green, "{} succeeded with red checks", event.step);
-                    assert!(watched.approved, "{} succeeded without approval", event.step);
+                    assert_eq!(watched.stage, Stage::Approved, "{} succeeded", event.step);
                     assert_eq!(watched.committed, git, "{}: its commit", event.step);
                 }
                 watched.standing = Standing::Succeeded;
@@ -344,7 +385,8 @@ impl Rules {
         let any_finding = event.reports.iter().any(|report| !report.findings.is_empty());
         assert!(any_finding || !red_command, "a red command and no finding");
         for report in &event.reports {
-            self.at(report.step).green = report.findings.is_empty();
+            let green = report.findings.is_empty();
+            self.at(report.step).stage = if green { Stage::Green } else { Stage::Open };
         }
     }
 
@@ -397,17 +439,20 @@ fn label(event: &Event) -> String {
     let outcome = ["outcome", "reason", "cause", "verdict", "phase", "subject", "answer", "scope"]
         .iter()
         .find_map(|key| json.get(key))
-        .map(|value| match value {
-            serde_json::Value::String(word) => word.clone(),
-            serde_json::Value::Object(object) => {
-                let inner = object.get("reason").and_then(|word| word.as_str());
-                let key = inner.or_else(|| object.keys().next().map(String::as_str));
-                let kind = object.values().find_map(|value| {
-                    value.get("kind").or_else(|| value.get("reason")).and_then(|kind| kind.as_str())
-                });
-                format!("{} {}", key.unwrap_or(""), kind.unwrap_or("")).trim().to_owned()
-            }
-            other => other.to_string(),
-        });
+        .map(|value| value.as_object().map_or_else(|| word(value), outcome_word));
     format!("{} {}", event.name(), outcome.unwrap_or_default()).trim().to_owned()
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The variant's name, and the kind of failure in it.
+fn outcome_word(object: &Map<String, Value>) -> String {
+    let inner = object.get("reason").and_then(Value::as_str);
+    let name = inner.or_else(|| object.keys().next().map(String::as_str));
+    let kind = object
+        .values()
+        .find_map(|value| value.get("kind").or_else(|| value.get("reason"))?.as_str());
+    format!("{} {}", name.unwrap_or(""), kind.unwrap_or("")).trim().to_owned()
 }

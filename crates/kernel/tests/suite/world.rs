@@ -90,8 +90,8 @@ impl World {
     /// The event survives its bytes, and what it names is stored.
     fn expect_storable(&self, event: &Event) {
         let encoded = codec::encode(event).expect("an event fits a record");
-        let back =
-            codec::decode(encoded.event_type, encoded.schema_version, &encoded.payload).unwrap();
+        let back = codec::decode(encoded.event_type, encoded.schema_version, &encoded.payload)
+            .expect("it was just encoded");
         assert_eq!(&back, event);
         let mut copy = back;
         copy.visit_contents(&mut |content| match content {
