@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, fs, io, path::Path};
 
-use git2::{Commit, DiffOptions, Repository, Signature, Sort, StatusOptions};
+use git2::{Commit, DiffOptions, ErrorCode, Repository, Signature, Sort, StatusOptions};
 use lao_event::Hash;
 
 /// A commit as it is compared: without its id, which holds the time.
@@ -61,8 +61,10 @@ pub fn commits(root: &Path) -> Result<Vec<CommitFacts>, git2::Error> {
         return Ok(Vec::new());
     }
     let repository = Repository::open(root)?;
-    if repository.is_empty()? {
-        return Ok(Vec::new());
+    match repository.head() {
+        Ok(_) => {}
+        Err(error) if error.code() == ErrorCode::UnbornBranch => return Ok(Vec::new()),
+        Err(error) => return Err(error),
     }
     let mut walk = repository.revwalk()?;
     walk.set_sorting(Sort::TOPOLOGICAL | Sort::REVERSE)?;

@@ -1,0 +1,74 @@
+//! The crash sweep: every scenario is killed at every commit of its journal, and in other ways,
+//! taken up again, and must end as the run that nobody disturbed.
+//!
+//! A life is one process: its own tokio runtime, actors and journal, which are dropped where they
+//! stand when the journal dies. What the next life finds is what a killed process leaves. The
+//! files of the scenarios are in `scenarios/`, but for the demo, whose files the binary carries.
+//!
+//! `LAO_BLESS=1 cargo test --test crash_sweep` writes the endings beside the scenarios anew.
+
+mod crash_sweep {
+    pub(crate) mod check;
+    pub(crate) mod each;
+    pub(crate) mod life;
+    pub(crate) mod scenario;
+    pub(crate) mod stage;
+    pub(crate) mod sweep;
+}
+
+use crash_sweep::{
+    scenario::{self, Scenario},
+    sweep::Sweep,
+};
+
+/// One module for each scenario, so that a failure names it.
+macro_rules! scenarios {
+    ($($name:ident: $scenario:expr),+ $(,)?) => { $(
+        mod $name {
+            use super::{Scenario, Sweep, scenario};
+
+            const SCENARIO: Scenario = $scenario;
+
+            #[test]
+            fn a_crash_at_any_commit_loses_and_repeats_nothing() {
+                Sweep::of(&SCENARIO).crash_at_every_commit();
+            }
+
+            #[test]
+            fn a_second_crash_while_resuming_loses_and_repeats_nothing() {
+                Sweep::of(&SCENARIO).crash_twice();
+            }
+
+            #[test]
+            fn a_worker_that_panics_comes_back() {
+                Sweep::of(&SCENARIO).panic_in_every_worker();
+            }
+
+            #[test]
+            fn a_process_that_ends_within_an_effect_is_taken_up() {
+                Sweep::of(&SCENARIO).end_within_effects();
+            }
+
+            #[test]
+            fn a_run_that_panics_is_rebuilt() {
+                Sweep::of(&SCENARIO).panic_in_the_run();
+            }
+        }
+    )+ };
+}
+
+scenarios! {
+    demo: scenario::DEMO,
+    rework: scenario::REWORK,
+    rework_without_git: scenario::REWORK_WITHOUT_GIT,
+    review: scenario::REVIEW,
+    review_in_a_worktree: scenario::REVIEW_IN_A_WORKTREE,
+    failure: scenario::FAILURE,
+}
+
+#[test]
+fn endings_are_as_recorded() {
+    for scenario in scenario::ALL {
+        Sweep::of(scenario).ending_is_as_recorded();
+    }
+}

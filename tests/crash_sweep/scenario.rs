@@ -1,0 +1,123 @@
+//! The scenarios: where their files lie, and how they are run.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A plan, a configuration and a script of model answers.
+pub(crate) struct Scenario {
+    pub name: &'static str,
+    /// From the top of the repository.
+    folder: &'static str,
+    script: &'static str,
+    pub place: Place,
+    pub order: Order,
+    /// The most bytes of one piece of the plan.
+    pub chunk_bytes: usize,
+}
+
+/// Where a scenario works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In a folder of its own with a repository of its own.
+    Folder,
+    /// In a folder without git.
+    WithoutGit,
+    /// In a worktree of a user's repository.
+    Worktree,
+}
+
+/// Whether one thing happens after another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// One task at a time: the same order in every run.
+    Fixed,
+    /// Several at a time: which is faster is a matter of chance.
+    Free,
+}
+
+const WHOLE: usize = usize::MAX;
+
+/// The demo that the binary carries.
+pub(crate) const DEMO: Scenario = Scenario {
+    name: "demo",
+    folder: "crates/lao/demo",
+    script: "demo-model.toml",
+    place: Place::Folder,
+    order: Order::Fixed,
+    chunk_bytes: WHOLE,
+};
+
+/// Findings of the verifier, several calls in one answer, patches, a deletion, blobs.
+pub(crate) const REWORK: Scenario = Scenario {
+    name: "rework",
+    folder: "scenarios/rework",
+    script: "model.toml",
+    place: Place::Folder,
+    order: Order::Fixed,
+    chunk_bytes: WHOLE,
+};
+
+/// The same without commits.
+pub(crate) const REWORK_WITHOUT_GIT: Scenario =
+    Scenario { name: "rework-without-git", place: Place::WithoutGit, ..REWORK };
+
+/// Unusable answers of planner and reviewer, a rejection, a rework, a plan in two pieces.
+pub(crate) const REVIEW: Scenario =
+    Scenario { name: "review", folder: "scenarios/review", chunk_bytes: 200, ..REWORK };
+
+/// The same in a worktree of a user's repository.
+pub(crate) const REVIEW_IN_A_WORKTREE: Scenario =
+    Scenario { name: "review-in-a-worktree", place: Place::Worktree, ..REVIEW };
+
+/// A failed task, skipped dependents, others that go on; two at a time.
+pub(crate) const FAILURE: Scenario =
+    Scenario { name: "failure", folder: "scenarios/failure", order: Order::Free, ..REWORK };
+
+/// Every one.
+pub(crate) const ALL: [&Scenario; 6] =
+    [&DEMO, &REWORK, &REWORK_WITHOUT_GIT, &REVIEW, &REVIEW_IN_A_WORKTREE, &FAILURE];
+
+/// Stands in scripts for a text that is too large to stay in an event.
+const LARGE_MARK: &str = "@large@";
+const LARGE_LINES: usize = 1500;
+
+impl Scenario {
+    fn folder(&self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(self.folder)
+    }
+
+    fn read(&self, name: &str) -> String {
+        let path = self.folder().join(name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    pub(crate) fn plan(&self) -> String {
+        self.read("plan.md")
+    }
+
+    pub(crate) fn config(&self) -> String {
+        self.read("lao.toml")
+    }
+
+    /// The script, without the pauses that make it look alive, and with large texts in place.
+    pub(crate) fn script(&self) -> String {
+        let lines = self.read(self.script);
+        let quick: Vec<&str> =
+            lines.lines().filter(|line| !line.starts_with("delay_ms = ")).collect();
+        quick.join("\n").replace(LARGE_MARK, &large_text())
+    }
+
+    /// Where its ending is recorded.
+    pub(crate) fn ending_file(&self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("scenarios/endings")
+            .join(format!("{}.txt", self.name))
+    }
+}
+
+/// As it stands inside a string of TOML.
+fn large_text() -> String {
+    (1..=LARGE_LINES).map(|number| format!("line {number} of the words\\n")).collect()
+}

@@ -1,0 +1,233 @@
+//! The sweeps over one scenario.
+
+use std::fmt;
+
+use lao_event::latest::RunOutcome;
+use lao_model::Script;
+use lao_runtime::Finish;
+use lao_testkit::{Crash, Ending, Mishap, Moment, PromptKey, Side, Trouble};
+
+use super::{
+    check::{self, History},
+    each::each,
+    life::{End, Incident, Life, live},
+    scenario::{Order, Scenario},
+    stage::Stage,
+};
+
+/// How many commits of a resumed life are crashed as well.
+const SECOND_CRASHES: u64 = 3;
+/// Of how many first crashes one is crashed again.
+const SECOND_CRASH_EVERY: usize = 4;
+/// Of how many calls one is ended within.
+const HANG_EVERY: usize = 3;
+/// Of how many looks at the clock one panics: each rebuild waits for its pause.
+const CLOCK_EVERY: usize = 2;
+
+/// A scenario with the run of it that nobody disturbed.
+pub(crate) struct Sweep<'a> {
+    scenario: &'a Scenario,
+    script: Script,
+    reference: Reference,
+}
+
+/// What every other run is compared with.
+struct Reference {
+    ending: Ending,
+    finish: Finish,
+    commits: u64,
+    calls: u64,
+    clock_looks: u64,
+    questions: Vec<(PromptKey, u32)>,
+    asked: u32,
+}
+
+/// What befalls the lives of one run; the life after them is left alone.
+struct Case(Vec<Incident>);
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&words.join(", then "))
+    }
+}
+
+/// A run that came to its end.
+struct Told {
+    lives: Vec<Life>,
+    history: History,
+    ending: Ending,
+}
+
+impl<'a> Sweep<'a> {
+    pub(crate) fn of(scenario: &'a Scenario) -> Self {
+        let script = Script::parse(scenario.name, &scenario.script())
+            .unwrap_or_else(|error| panic!("{error}"));
+        let told = run(scenario, &script, &Case(Vec::new()));
+        let [life] = told.lives.as_slice() else {
+            panic!("a run that nobody disturbs takes one life");
+        };
+        let End::Finished(finish) = life.end.clone() else {
+            panic!("it ended by itself: {:?}", life.end);
+        };
+        let facts = told.history.facts.expect("it has a journal");
+        assert!(facts.answered.values().all(|count| *count == 1), "a question was answered twice");
+        let reference = Reference {
+            finish,
+            commits: life.commits,
+            calls: life.call_count,
+            clock_looks: life.clock_looks,
+            questions: facts.answered.into_iter().collect(),
+            asked: told.history.asked,
+            ending: told.ending,
+        };
+        Self { scenario, script, reference }
+    }
+
+    /// The ending is what the scenario's file says.
+    pub(crate) fn ending_is_as_recorded(&self) {
+        let path = self.scenario.ending_file();
+        let text = self.reference.ending.text();
+        if std::env::var_os("LAO_BLESS").is_some() {
+            std::fs::write(&path, &text).expect("the folder of endings can be written");
+        }
+        let recorded = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(recorded, text, "{} (LAO_BLESS=1 writes it anew)", path.display());
+    }
+
+    /// Every commit, before and after.
+    pub(crate) fn crash_at_every_commit(&self) {
+        let cases: Vec<Case> =
+            self.crashes().map(|crash| Case(vec![incident_of_crash(crash)])).collect();
+        each(&cases, |case| drop(self.expect_like_reference(case)));
+    }
+
+    /// A sample of the crashes, each with another one while the run is taken up again.
+    pub(crate) fn crash_twice(&self) {
+        let first = self.crashes().step_by(SECOND_CRASH_EVERY);
+        let cases: Vec<Case> = first
+            .enumerate()
+            .map(|(index, crash)| {
+                let number = index as u64;
+                let commit = number % SECOND_CRASHES + 1;
+                let moment = Moment::ALL[index / 3 % 2];
+                let second = Crash { commit, moment };
+                Case(vec![incident_of_crash(crash), incident_of_crash(second)])
+            })
+            .collect();
+        each(&cases, |case| drop(self.expect_like_reference(case)));
+    }
+
+    /// Every call of the world panics once, before or after its work.
+    pub(crate) fn panic_in_every_worker(&self) {
+        let cases: Vec<Case> = self
+            .troubles(Mishap::Panic)
+            .map(|trouble| Case(vec![Incident { trouble: Some(trouble), ..Incident::NONE }]))
+            .collect();
+        each(&cases, |case| {
+            let told = self.expect_like_reference(case);
+            let [life] = told.lives.as_slice() else {
+                panic!("a panic of a worker ends no process");
+            };
+            assert_eq!(life.workers_lost, 1, "the panic was not noticed");
+        });
+    }
+
+    /// A sample of the calls: the process ends while the call is under way.
+    pub(crate) fn end_within_effects(&self) {
+        let cases: Vec<Case> = self
+            .troubles(Mishap::Hang)
+            .step_by(HANG_EVERY)
+            .map(|trouble| Case(vec![Incident { trouble: Some(trouble), ..Incident::NONE }]))
+            .collect();
+        each(&cases, |case| drop(self.expect_like_reference(case)));
+    }
+
+    /// The run's own actor panics while it decides.
+    pub(crate) fn panic_in_the_run(&self) {
+        // The first looks are those of the beginning, which is refused and not rebuilt.
+        let looks = (3..=self.reference.clock_looks).step_by(CLOCK_EVERY);
+        let cases: Vec<Case> = looks
+            .map(|look| Case(vec![Incident { clock_panics_at: Some(look), ..Incident::NONE }]))
+            .collect();
+        each(&cases, |case| {
+            let told = self.expect_like_reference(case);
+            assert_eq!(told.lives[0].rebuilt, 1, "the run was not rebuilt");
+        });
+    }
+
+    fn crashes(&self) -> impl Iterator<Item = Crash> {
+        (1..=self.reference.commits)
+            .flat_map(|commit| Moment::ALL.map(|moment| Crash { commit, moment }))
+    }
+
+    fn troubles(&self, mishap: Mishap) -> impl Iterator<Item = Trouble> {
+        (1..=self.reference.calls).flat_map(move |call| {
+            [Side::Before, Side::After].map(|side| Trouble { call, side, mishap })
+        })
+    }
+
+    fn expect_like_reference(&self, case: &Case) -> Told {
+        let told = run(self.scenario, &self.script, case);
+        let reference = &self.reference;
+        check::expect_same(&reference.ending, &told.ending);
+        let last = told.lives.last().expect("there was one");
+        match &last.end {
+            End::Finished(finish) => assert_eq!(*finish, reference.finish),
+            End::Over => {}
+            End::Crashed | End::Hung => panic!("the last life was to be left alone"),
+        }
+        let facts = told.history.facts.as_ref().expect("it has a journal");
+        let questions: Vec<_> = facts.answered.clone().into_iter().collect();
+        assert_eq!(questions, reference.questions, "other questions were answered");
+        self.expect_few_repeats(&told);
+        told
+    }
+
+    /// What was in flight when a life ended is all that may have been asked again.
+    fn expect_few_repeats(&self, told: &Told) {
+        let places = match self.scenario.order {
+            Order::Fixed => 1,
+            Order::Free => 2,
+        };
+        let disturbances = u32::try_from(told.lives.len()).expect("few lives");
+        // A server that fails once fails again in the next process.
+        let allowed = self.reference.asked + disturbances * (places + 1);
+        assert!(told.history.asked <= allowed, "{} questions were asked", told.history.asked);
+    }
+}
+
+fn incident_of_crash(crash: Crash) -> Incident {
+    Incident { crash: Some(crash), ..Incident::NONE }
+}
+
+/// Lives, one after the other, until one comes to the end.
+fn run(scenario: &Scenario, script: &Script, case: &Case) -> Told {
+    let stage = Stage::new(scenario, script);
+    let mut history = History::new();
+    let mut lives = Vec::new();
+    let incidents = case.0.iter().copied().chain([Incident::NONE]);
+    for incident in incidents {
+        let life = live(&stage, incident);
+        history.after(&stage, &life);
+        let over = matches!(life.end, End::Finished(_) | End::Over);
+        lives.push(life);
+        if over {
+            break;
+        }
+    }
+    let facts = history.facts.as_ref().expect("the last life was left alone");
+    expect_ended(&lives, facts);
+    check::expect_writes_once(&lives);
+    check::expect_checkout_untouched(&stage);
+    let ending = check::ending(scenario, &stage, facts);
+    Told { lives, history, ending }
+}
+
+fn expect_ended(lives: &[Life], facts: &lao_testkit::JournalFacts) {
+    let phase = &facts.state.run().expect("it started").phase;
+    let ended =
+        matches!(phase, lao_kernel::RunPhase::Ended(RunOutcome::Succeeded | RunOutcome::Failed));
+    let end = lives.last().map(|life| &life.end);
+    assert!(ended, "the run is {phase:?} after {end:?}");
+}
