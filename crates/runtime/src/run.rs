@@ -63,6 +63,8 @@ pub(crate) struct RunState {
     /// Position of the last durable event.
     durable_seq: u64,
     unpublished: VecDeque<Arc<Published>>,
+    /// Commands to answer once the event at the position is durable.
+    replies: VecDeque<(u64, oneshot::Sender<Result<(), Rejection>>)>,
     /// Effects to start once the event at the position is durable.
     waiting: VecDeque<(u64, EffectKey)>,
     /// Effects that wait or were given to a worker.
@@ -109,6 +111,7 @@ impl Actor for RunActor {
             last_seq,
             durable_seq: last_seq,
             unpublished: VecDeque::new(),
+            replies: VecDeque::new(),
             waiting: VecDeque::new(),
             known: BTreeSet::new(),
             workers: BTreeMap::new(),
@@ -129,8 +132,12 @@ impl Actor for RunActor {
         match message {
             RunMessage::Command { command, reply } => {
                 let result = run.apply(&myself, *command);
-                // Whoever asked may be gone.
-                drop(reply.send(result));
+                match result {
+                    Ok(()) => run.replies.push_back((run.last_seq, reply)),
+                    // Whoever asked may be gone.
+                    Err(_) => drop(reply.send(result)),
+                }
+                run.answer_durable();
             }
             RunMessage::Done { worker, command } => {
                 if run.workers.remove(&worker).is_some() {
@@ -287,6 +294,7 @@ impl RunState {
                 self.context.notify(Notice::Event(event));
             }
         }
+        self.answer_durable();
         while self.waiting.front().is_some_and(|(seq, _)| *seq <= last_seq) {
             if let Some((_, key)) = self.waiting.pop_front() {
                 self.start(myself, key)?;
@@ -300,6 +308,16 @@ impl RunState {
             myself.stop(None);
         }
         Ok(())
+    }
+
+    /// Answers the commands whose events are durable.
+    fn answer_durable(&mut self) {
+        while self.replies.front().is_some_and(|(seq, _)| *seq <= self.durable_seq) {
+            if let Some((_, reply)) = self.replies.pop_front() {
+                // Whoever asked may be gone.
+                drop(reply.send(Ok(())));
+            }
+        }
     }
 
     /// Gives an effect to a worker, unless it is no longer owed.

@@ -13,7 +13,7 @@ use lao_event::{
 use lao_journal::{Appender, Options, Reader};
 use lao_kernel::{Command, Rejection, Retry, Start};
 use lao_port::World;
-use ractor::ActorRef;
+use ractor::{ActorRef, ActorStatus};
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::RunMessage;
@@ -167,17 +167,38 @@ impl RunHandle {
         Some(read(appender.reader()))
     }
 
-    /// Asks for something; answers when it was decided, before it is durable.
+    /// Asks for something; answers when what follows from it is durable.
+    ///
+    /// When the run's actor is lost in between, the rebuilt one is asked again.
     pub async fn command(&self, command: Command) -> Result<(), Rejection> {
-        let (reply, answer) = oneshot::channel();
-        let actor = self.shared.actor.borrow().clone();
-        let Some(actor) = actor else {
-            return Err(Rejection::Ended);
+        let mut actors = self.shared.actor.subscribe();
+        loop {
+            let Some(actor) = self.next_actor(&mut actors).await else {
+                return Err(Rejection::Ended);
+            };
+            let (reply, answer) = oneshot::channel();
+            let message = RunMessage::Command { command: Box::new(command.clone()), reply };
+            if actor.cast(message).is_ok()
+                && let Ok(result) = answer.await
+            {
+                return result;
+            }
+            // It is about to be known as lost.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The run's actor, or the next one while it is being rebuilt; `None` when the run has left.
+    async fn next_actor(
+        &self,
+        actors: &mut watch::Receiver<Option<ActorRef<RunMessage>>>,
+    ) -> Option<ActorRef<RunMessage>> {
+        let alive = |actor: &Option<ActorRef<RunMessage>>| {
+            actor.as_ref().is_some_and(|actor| actor.get_status() <= ActorStatus::Draining)
         };
-        let message = RunMessage::Command { command: Box::new(command), reply };
-        match actor.cast(message) {
-            Ok(()) => answer.await.unwrap_or(Err(Rejection::Ended)),
-            Err(_) => Err(Rejection::Ended),
+        tokio::select! {
+            _ = self.finished() => None,
+            actor = actors.wait_for(alive) => actor.ok()?.clone(),
         }
     }
 
