@@ -38,7 +38,7 @@ pub fn log_line(event: &EventView, style: &Style) -> String {
 pub(crate) fn tone(event: &str) -> Tone {
     match event {
         "RunStarted" | "RunResumed" | "StepStarted" => Tone::Active,
-        "RunStopping" | "RunStopped" | "StepParked" | "PlanRejected" | "QuestionAsked"
+        "RunStopping" | "RunStopped" | "StepParked" | "AnswerRejected" | "QuestionAsked"
         | "EffectsLost" => Tone::Warning,
         _ => Tone::Plain,
     }
