@@ -12,10 +12,10 @@ use lao_cli::{CliError, ExitCode};
 use lao_config::Config;
 use lao_event::{
     Content, Role, RunId, Settings, WorkspaceSettings,
-    latest::{Definition, PlanDefinition},
+    latest::{Definition, PlanDefinition, RunOutcome},
 };
-use lao_gateway::{LABEL_PLAN_HASH, LABEL_SOURCE};
-use lao_kernel::Start;
+use lao_gateway::{LABEL_PLAN_HASH, LABEL_SOURCE, offline};
+use lao_kernel::{RunPhase, Start};
 use lao_repo::{Description, GitRepository};
 use lao_runtime::RunFolder;
 use lao_workflow::plan::{Plan, chunks, slug};
@@ -98,25 +98,54 @@ pub(crate) enum Earlier {
     None,
     /// It did not come to its end; a process may be at work on it.
     Unfinished(RunFolder),
-    /// It ended, in the words of its seal.
-    Ended(RunFolder, String),
+    /// It ended.
+    Ended(RunFolder, RunOutcome),
 }
 
-/// The newest run of a plan.
+/// The newest run of a plan. A run that a crash ended before its first event holds nothing and is
+/// removed.
 pub(crate) fn earlier_run(project: &Project, plan: &Plan) -> Result<Earlier, CliError> {
     let hash = serde_json::Value::String(plan.hash.to_string());
     for folder in project.list()?.into_iter().rev() {
-        let Ok(manifest) = folder.manifest() else {
+        let manifest = folder.manifest().ok();
+        if manifest.as_ref().is_none_or(|manifest| manifest.sealed.is_none())
+            && never_began(&folder)
+        {
+            fs::remove_dir_all(&folder.path).map_err(|error| {
+                io_failure(&format!("cannot remove {}", folder.path.display()), &error)
+            })?;
             continue;
-        };
-        if manifest.other.get(LABEL_PLAN_HASH) == Some(&hash) {
-            return Ok(match manifest.sealed {
-                Some(seal) => Earlier::Ended(folder, seal.outcome),
+        }
+        if manifest.is_some_and(|manifest| manifest.other.get(LABEL_PLAN_HASH) == Some(&hash)) {
+            return Ok(match outcome(&folder) {
+                Some(outcome) => Earlier::Ended(folder, outcome),
                 None => Earlier::Unfinished(folder),
             });
         }
     }
     Ok(Earlier::None)
+}
+
+/// Whether a run's journal is sound, nobody's, and without an event.
+pub(crate) fn never_began(folder: &RunFolder) -> bool {
+    offline::view(folder).is_ok_and(|view| view.state().run().is_none())
+}
+
+/// How a run ended; none where it did not. The journal tells where the manifest has no seal: a
+/// crash may have come between the last event and the seal.
+pub(crate) fn outcome(folder: &RunFolder) -> Option<RunOutcome> {
+    match folder.manifest().ok().and_then(|manifest| manifest.sealed) {
+        Some(seal) if seal.outcome == "succeeded" => Some(RunOutcome::Succeeded),
+        Some(seal) if seal.outcome == "cancelled" => Some(RunOutcome::Cancelled),
+        Some(_) => Some(RunOutcome::Failed),
+        None => {
+            let view = offline::view(folder).ok()?;
+            match view.state().run()?.phase {
+                RunPhase::Ended(outcome) => Some(outcome),
+                RunPhase::Working | RunPhase::Stopping(_) | RunPhase::Stopped(_) => None,
+            }
+        }
+    }
 }
 
 /// Where and how a plan's run works.

@@ -21,9 +21,13 @@ impl PlanWatch {
     pub(crate) fn new(project: &Project, config: &Config) -> Result<Self, CliError> {
         let folder = project.root.join(&config.paths.plans);
         let (sender, changes) = mpsc::channel(1);
-        let tell = move |_event: notify::Result<notify::Event>| {
-            // A full channel already says that something changed.
-            sender.try_send(()).unwrap_or_default();
+        let tell = move |event: notify::Result<notify::Event>| {
+            // Reading a plan is an event too. Where events were lost, something may have changed.
+            let only_read = event.is_ok_and(|event| event.kind.is_access());
+            if !only_read {
+                // A full channel already says that something changed.
+                sender.try_send(()).unwrap_or_default();
+            }
         };
         if !folder.is_dir() {
             return Err(CliError::new(

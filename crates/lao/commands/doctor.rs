@@ -1,6 +1,6 @@
 //! `lao doctor`: server, models, git, disk, journal; each line with its cure.
 
-use std::{fs, time::Instant};
+use std::{fs, io, path::Path, time::Instant};
 
 use lao_cli::{
     CliError, ExitCode,
@@ -19,6 +19,8 @@ use crate::{
 
 /// A disk sync that takes longer than this slows every run down.
 const SYNC_MS_SLOW: u128 = 50;
+/// How often the disk is tried; its best time counts, since others use it too.
+const SYNC_TRIES: usize = 3;
 
 pub(crate) async fn run(global: &GlobalArgs, screen: &mut Screen) -> Result<ExitCode, CliError> {
     let project = Project::find(global)?;
@@ -172,21 +174,14 @@ fn git(project: &Project, config: &Config) -> DoctorLine {
 /// Writes and syncs a small file where the journals lie.
 fn disk(project: &Project) -> DoctorLine {
     let folder = project.root.join(STATE_FOLDER);
-    let probe = folder.join(".doctor");
-    let start = Instant::now();
-    let written = fs::create_dir_all(&folder)
-        .and_then(|()| fs::File::create(&probe))
-        .and_then(|file| file.sync_all())
-        .and_then(|()| fs::remove_file(&probe));
-    let elapsed_ms = start.elapsed().as_millis();
-    match written {
-        Ok(()) if elapsed_ms > SYNC_MS_SLOW => DoctorLine {
+    match best_sync_ms(&folder) {
+        Ok(elapsed_ms) if elapsed_ms > SYNC_MS_SLOW => DoctorLine {
             cure: Some(
                 "runs wait for the disk once for every effect; a local disk is faster".to_owned(),
             ),
             ..line(DoctorState::Warning, "disk", format!("a sync took {elapsed_ms} ms"))
         },
-        Ok(()) => line(DoctorState::Ok, "disk", format!("a sync took {elapsed_ms} ms")),
+        Ok(elapsed_ms) => line(DoctorState::Ok, "disk", format!("a sync took {elapsed_ms} ms")),
         Err(error) => problem(
             "disk",
             format!("cannot write to {}: {error}", folder.display()),
@@ -194,6 +189,19 @@ fn disk(project: &Project) -> DoctorLine {
             ExitCode::JournalUnavailable,
         ),
     }
+}
+
+fn best_sync_ms(folder: &Path) -> io::Result<u128> {
+    fs::create_dir_all(folder)?;
+    let probe = folder.join(".doctor");
+    let mut best_ms = u128::MAX;
+    for _ in 0..SYNC_TRIES {
+        let start = Instant::now();
+        fs::File::create(&probe)?.sync_all()?;
+        fs::remove_file(&probe)?;
+        best_ms = best_ms.min(start.elapsed().as_millis());
+    }
+    Ok(best_ms)
 }
 
 /// The journals that do not open.
@@ -212,7 +220,12 @@ fn journals(project: &Project) -> Result<Vec<DoctorLine>, CliError> {
         }
     }
     if lines.is_empty() {
-        lines.push(line(DoctorState::Ok, "journal", format!("{} runs, all open", runs.len())));
+        let message = match runs.len() {
+            0 => "no runs yet".to_owned(),
+            1 => "1 run, readable".to_owned(),
+            count => format!("{count} runs, all readable"),
+        };
+        lines.push(line(DoctorState::Ok, "journal", message));
     }
     Ok(lines)
 }

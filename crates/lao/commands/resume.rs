@@ -11,14 +11,14 @@ use lao_config::Config;
 use lao_event::{Settings, latest::StopReason};
 use lao_gateway::{live, offline};
 use lao_kernel::{Retry, RunPhase};
-use lao_protocol::{Reply, Request, RunStatusCode};
+use lao_protocol::{Reply, Request, RunStatus, RunStatusCode, StepStatus, StepView};
 use lao_runtime::{Begin, RunFolder};
 
-use super::run::spec;
+use super::run::{after_run, spec};
 use crate::{
     drive::{attach, drive},
     failure::{internal, view_failure},
-    preflight,
+    plan_run, preflight,
     project::Project,
     screen::Screen,
     world,
@@ -44,8 +44,9 @@ pub(crate) async fn resume(
 
 /// The newest run that did not end.
 fn last_unfinished(project: &Project) -> Result<RunFolder, CliError> {
-    let unfinished =
-        |folder: &RunFolder| folder.manifest().is_ok_and(|manifest| manifest.sealed.is_none());
+    let unfinished = |folder: &RunFolder| {
+        plan_run::outcome(folder).is_none() && !plan_run::never_began(folder)
+    };
     project.list()?.into_iter().rev().find(unfinished).ok_or_else(|| {
         CliError::new(ExitCode::Usage, "there is no interrupted run")
             .hint("`lao runs` lists all; `lao retry` does failed steps again")
@@ -62,9 +63,13 @@ pub(crate) async fn take_up(
 ) -> Result<ExitCode, CliError> {
     let view = offline::view(&folder).map_err(|error| view_failure(&error))?;
     let status = view.status(None);
-    let run = view.state().run().expect("a journal begins with its run");
-    if retry.is_none() && matches!(run.phase, RunPhase::Ended(_)) {
-        return Err(over(&folder, status.summary.status));
+    let run = view.state().run().ok_or_else(|| never_began(&folder))?;
+    match &retry {
+        None if matches!(run.phase, RunPhase::Ended(_)) => {
+            return Err(over(&folder, status.summary.status));
+        }
+        None => {}
+        Some(retry) => check_retry(&folder, &status, retry)?,
     }
     if !global.json && !global.quiet {
         screen.output.text(&render::resume(&status, &screen.style));
@@ -80,7 +85,35 @@ pub(crate) async fn take_up(
     let changed = (settings != run.settings).then(|| Box::new(settings.clone()));
     let spec = spec(project, config, &folder.run, (&settings, models))?;
     let begin = Begin::Resume { settings: changed, retry };
-    Ok(drive(global, spec, (begin, Some(&status)), screen).await?.code)
+    let driven = drive(global, spec, (begin, Some(&status)), screen).await?;
+    after_run(global, &settings, &driven.status, screen);
+    Ok(driven.code)
+}
+
+fn never_began(folder: &RunFolder) -> CliError {
+    let message = format!("run {} was killed before its first event", folder.run);
+    CliError::new(ExitCode::Usage, message).hint("there is nothing to resume: `lao run PLAN`")
+}
+
+/// There is something to be done again.
+fn check_retry(folder: &RunFolder, status: &RunStatus, retry: &Retry) -> Result<(), CliError> {
+    let run = &folder.run;
+    let failure = |message: String| Err(CliError::new(ExitCode::Usage, message));
+    let may = |step: &StepView| matches!(step.status, StepStatus::Failed | StepStatus::Parked);
+    match retry {
+        Retry::Failed if status.steps.iter().any(|it| it.status == StepStatus::Failed) => Ok(()),
+        Retry::Failed => failure(format!("no step of run {run} has failed"))
+            .map_err(|error| error.hint(format!("`lao status {run}` says how it stands"))),
+        Retry::Step(key) => match status.steps.iter().find(|step| step.key == *key) {
+            Some(step) if may(step) => Ok(()),
+            Some(_) => failure(format!("step {key:?} of run {run} has not failed")),
+            None => {
+                let keys: Vec<&str> = status.steps.iter().map(|step| step.key.as_str()).collect();
+                failure(format!("run {run} has no step {key:?}"))
+                    .map_err(|error| error.hint(format!("it has: {}", keys.join(", "))))
+            }
+        },
+    }
 }
 
 /// The settings of today's configuration, in the workspace of the run.

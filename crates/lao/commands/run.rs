@@ -9,16 +9,18 @@ use std::{
 use lao_cli::{
     CliError, ExitCode,
     args::{GlobalArgs, ModelOverride, RunArgs},
+    render::json,
 };
 use lao_config::Config;
-use lao_event::{Hash, RunId, Settings};
-use lao_gateway::live;
+use lao_event::{Hash, RunId, Settings, latest::RunOutcome};
+use lao_gateway::{live, offline};
 use lao_journal::Options;
+use lao_protocol::Update;
 use lao_runtime::{Begin, RunFolder, RunSpec};
 
 use crate::{
     drive::{attach, drive},
-    failure::internal,
+    failure::{internal, view_failure},
     plan_run::{self, Earlier, PlanFile},
     preflight,
     project::Project,
@@ -76,6 +78,8 @@ async fn run_all(
     let mut watch = PlanWatch::new(project, &config)?;
     let mut seen: BTreeSet<(PathBuf, Hash)> = BTreeSet::new();
     let mut code = ExitCode::Done;
+    // Changes that bring no plan are not worth a line.
+    let mut worked = true;
     loop {
         for path in plan_run::plan_files(project, &config)? {
             let Some(hash) = unseen(project, &path, &mut seen, screen) else {
@@ -85,6 +89,7 @@ async fn run_all(
             // A plan that cannot be run does not keep the others from running.
             let ended = result.unwrap_or_else(|error| error.report(global));
             seen.insert((path, hash));
+            worked = true;
             code = code.worse(ended);
             if ended == ExitCode::Interrupted || ended == ExitCode::ServerUnavailable {
                 return Ok(code);
@@ -93,12 +98,13 @@ async fn run_all(
         if once {
             return Ok(code);
         }
-        if !global.json && !global.quiet {
+        if worked && !global.json && !global.quiet {
             screen.output.line(&format!(
                 "watching {} for new and changed plans; Ctrl-C ends",
                 config.paths.plans
             ));
         }
+        worked = false;
         if !watch.changed().await? {
             return Ok(code);
         }
@@ -142,7 +148,7 @@ pub(crate) async fn run_plan(
             return go_on(global, project, &config, folder, screen).await;
         }
         Earlier::Ended(folder, outcome) if !options.again => {
-            return Ok(ended_before(&folder, &outcome, screen));
+            return ended_before(&folder, outcome, screen);
         }
         Earlier::None | Earlier::Ended(..) => {}
     }
@@ -204,24 +210,34 @@ async fn go_on(
     super::resume::take_up(global, project, config, (folder, None), screen).await
 }
 
-fn ended_before(folder: &RunFolder, outcome: &str, screen: &mut Screen) -> ExitCode {
+/// Says how a run of the same text ended.
+fn ended_before(
+    folder: &RunFolder,
+    outcome: RunOutcome,
+    screen: &mut Screen,
+) -> Result<ExitCode, CliError> {
     let run = &folder.run;
-    let (code, next) = match outcome {
-        "succeeded" => (ExitCode::Done, "--again runs the same text anew".to_owned()),
-        "cancelled" => (ExitCode::Cancelled, "--again runs the same text anew".to_owned()),
-        _ => (ExitCode::StepsFailed, format!("`lao retry {run}` does the failed steps again")),
+    let again = "`lao run PLAN --again` runs the same text anew";
+    let (code, how, next) = match outcome {
+        RunOutcome::Succeeded => (ExitCode::Done, "succeeded", again.to_owned()),
+        RunOutcome::Cancelled => (ExitCode::Cancelled, "was cancelled", again.to_owned()),
+        RunOutcome::Failed => {
+            let next = format!("`lao retry {run}` does the failed steps again");
+            (ExitCode::StepsFailed, "failed", next)
+        }
     };
     if screen.json {
-        let line = serde_json::json!({ "already": { "run": run, "outcome": outcome } });
-        screen.output.line(&line.to_string());
+        let view = offline::view(folder).map_err(|error| view_failure(&error))?;
+        let finished = Update::Finished(Box::new(view.status(None)));
+        screen.output.line(&json::line(&finished));
     } else {
-        screen.output.line(&format!("this plan was run already: {run} {outcome}; {next}"));
+        screen.output.line(&format!("this plan was run already: {run} {how}; {next}"));
     }
-    code
+    Ok(code)
 }
 
 /// What to do with the branch of a worktree.
-fn after_run(
+pub(crate) fn after_run(
     global: &GlobalArgs,
     settings: &Settings,
     status: &lao_protocol::RunStatus,
