@@ -255,10 +255,12 @@ impl Build {
                 turns_max: self.count("orchestration.turns_max"),
                 repeated_calls_max: self.count("orchestration.repeated_calls_max"),
                 tool_output_bytes_max: self.count("orchestration.tool_output_bytes_max"),
+                attempt_time_limit_ms: self
+                    .limit("orchestration.task_time_limit_s")
+                    .map(|seconds| seconds * 1000),
                 parallel_tasks_max: parallel_tasks.unwrap_or(coder_permits),
                 effect_losses_max: self.count("orchestration.effect_restarts_max"),
             },
-            task_time_limit_s: self.limit("orchestration.task_time_limit_s"),
             watch_interval_ms: self.number("orchestration.watch_interval_ms"),
         }
     }

@@ -180,8 +180,6 @@ pub struct Orchestration {
     /// What a run may do before it gives up. Where the number of parallel tasks is not set,
     /// it is that of the permits of the coder's endpoint.
     pub limits: Limits,
-    /// Seconds one attempt may take; `None` without a limit.
-    pub task_time_limit_s: Option<u64>,
     /// Milliseconds between looks at the plans folder.
     pub watch_interval_ms: u64,
 }

@@ -43,7 +43,6 @@ fn nothing_at_all_is_the_defaults() {
     assert!(config.endpoints.is_empty() && config.roles.is_empty());
     assert_eq!(config.paths.plans, "plans");
     assert_eq!(config.orchestration.limits, lao_event::Limits::default());
-    assert_eq!(config.orchestration.task_time_limit_s, None);
     assert_eq!(config.verifier, lao_event::VerifierSettings::default());
     assert_eq!(config.tools.shell, ShellAccess::Off);
     assert!(config.git.enabled);

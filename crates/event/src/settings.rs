@@ -114,6 +114,8 @@ pub struct Limits {
     pub repeated_calls_max: u32,
     /// Output of one tool call that goes back to the model, in bytes.
     pub tool_output_bytes_max: u32,
+    /// How long one attempt at a task may take, in milliseconds; `None` without a limit.
+    pub attempt_time_limit_ms: Option<u64>,
     /// Tasks under way at the same time.
     pub parallel_tasks_max: u32,
     /// Times one effect may be lost to a crash of its worker before the run stops.
@@ -130,6 +132,7 @@ impl Default for Limits {
             turns_max: 40,
             repeated_calls_max: 3,
             tool_output_bytes_max: 8192,
+            attempt_time_limit_ms: None,
             parallel_tasks_max: 1,
             effect_losses_max: 3,
         }

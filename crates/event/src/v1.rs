@@ -29,7 +29,8 @@ pub use run::{
 };
 pub use step::{
     AnswerRejected, FailureReason, NewStep, ParkReason, SkipReason, StartCause, StepDefinition,
-    StepEnded, StepOutcome, StepParked, StepRetried, StepStarted, StepsAdded, TaskDefinition,
+    StepEnded, StepOutcome, StepParked, StepRetried, StepStarted, StepTimedOut, StepsAdded,
+    TaskDefinition,
 };
 pub use tool::{
     Before, CommandEnded, CommandOutcome, CommandStarted, FileWriteEnded, FileWriteOutcome,
@@ -119,6 +120,8 @@ events! {
     14 StepRetried,
     /// An answer of the planner or reviewer could not be used; it is asked again.
     15 AnswerRejected,
+    /// The time of an attempt is up; it ends at its next move.
+    16 StepTimedOut,
     /// A model is being asked.
     20 ModelCallStarted,
     /// The model answered, or failed to.

@@ -124,6 +124,7 @@ impl Narrator {
             | Event::StepEnded(_)
             | Event::StepParked(_)
             | Event::StepRetried(_)
+            | Event::StepTimedOut(_)
             | Event::AnswerRejected(_)
             | Event::ModelCallEnded(_)
             | Event::ToolDecided(_)
@@ -243,6 +244,7 @@ impl Narrator {
             Event::StepEnded(event) => Some(event.step),
             Event::StepParked(event) => Some(event.step),
             Event::StepRetried(event) => Some(event.step),
+            Event::StepTimedOut(event) => Some(event.step),
             Event::AnswerRejected(event) => Some(event.step),
             Event::ModelCallStarted(event) => Some(event.step),
             Event::ModelCallEnded(event) => self.effect_step(event.effect),

@@ -32,6 +32,7 @@ pub(crate) const fn failure_kind(reason: FailureReason) -> &'static str {
         FailureReason::NotApproved => "not_approved",
         FailureReason::ReviewUnreadable => "review_unreadable",
         FailureReason::CoderStuck => "coder_stuck",
+        FailureReason::TimedOut => "timed_out",
     }
 }
 

@@ -261,6 +261,7 @@ fn with_cure(live: &LiveRun, rejection: &Rejection) -> String {
         | Rejection::SettingsTooLarge { .. }
         | Rejection::UnknownEffect(_)
         | Rejection::UnknownCall(_)
+        | Rejection::NotInAttempt(_)
         | Rejection::ReportUnasked(_)
         | Rejection::ReportIncomplete(_) => return rejection.to_string(),
     };

@@ -4,7 +4,7 @@
 //! that are not text or that the worker has stored as blobs already.
 
 use lao_event::{
-    CallId, Content, EffectId, Hash, QuestionId, Settings, StepId,
+    Attempt, CallId, Content, EffectId, Hash, QuestionId, Settings, StepId,
     latest::{
         CheckReport, CommandOutcome, CommandReport, CommitOutcome, Definition, FileWriteOutcome,
         LossCause, ModelOutcome, QuestionAnswer, TodoItem, ToolOutcome, WorkspaceOutcome,
@@ -109,6 +109,13 @@ pub enum Command {
         effect: EffectId,
         /// What came of it.
         outcome: CommitOutcome,
+    },
+    /// The time that an attempt at a task may take is over.
+    TimeUp {
+        /// The task.
+        step: StepId,
+        /// The attempt.
+        attempt: Attempt,
     },
     /// A worker was lost with what it was doing.
     EffectsLost {
@@ -229,6 +236,9 @@ pub enum Rejection {
     /// No such step.
     #[error("the run has no step {0:?}")]
     UnknownStep(String),
+    /// The attempt is over, or its time is up already.
+    #[error("{0} is not in that attempt")]
+    NotInAttempt(StepId),
     /// The step cannot be retried.
     #[error("step {0:?} has not failed")]
     NotFailed(String),

@@ -7,7 +7,7 @@ use crate::{
     command::{Command, Rejection},
     commit, question, run,
     state::State,
-    step, talk,
+    step, talk, task,
     tool_call::{self, PreparedCall},
 };
 
@@ -27,6 +27,7 @@ pub fn decide(state: &State, command: Command) -> Result<Vec<Event>, Rejection> 
         Command::Answer { question, answer, by } => {
             question::decide_answer(state, question, answer, by)
         }
+        Command::TimeUp { step, attempt } => task::decide_time_up(state, step, attempt),
         Command::EffectsLost { effects, cause } => question::decide_lost(state, effects, cause),
         Command::WorkspaceEnded { effect, outcome } => {
             run::decide_workspace_ended(state, effect, outcome)

@@ -2,7 +2,9 @@
 
 use lao_event::Event;
 
-use crate::{checks, commit, planning, question, review, run, state::State, step, talk, tool_call};
+use crate::{
+    checks, commit, planning, question, review, run, state::State, step, talk, task, tool_call,
+};
 
 /// A state and an event that cannot follow it: the journal is not one of this kernel's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +38,7 @@ pub fn evolve(state: &mut State, event: &Event) -> Result<(), Inconsistency> {
         Event::StepEnded(event) => step::evolve_ended(state, event),
         Event::StepParked(event) => step::evolve_parked(state, event),
         Event::StepRetried(event) => step::evolve_retried(state, event),
+        Event::StepTimedOut(event) => task::evolve_timed_out(state, event),
         Event::AnswerRejected(event) => planning::evolve_rejected(state, event),
         Event::ModelCallStarted(event) => talk::evolve_started(state, event),
         Event::ModelCallEnded(event) => talk::evolve_ended(state, event),

@@ -193,6 +193,9 @@ fn earlier_attempts(state: &State, step: StepId) -> String {
         StartCause::Stuck => {
             "\n\nThe last attempt went in circles. Look at the files as they are and take another way."
         }
+        StartCause::TimedOut => {
+            "\n\nThe last attempt took too long. Go on from the files as they are, by the shortest way."
+        }
     };
     text.push_str(why);
     let about_review = matches!(work.cause, StartCause::Rework | StartCause::Rejected);

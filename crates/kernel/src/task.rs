@@ -10,22 +10,27 @@
 //! | code commit | `CommitEnded` | reviewing |
 //! | reviewing | `ReviewGiven` | review commit, or the end |
 //! | review commit | `CommitEnded` | the end, or another attempt |
+//!
+//! `StepTimedOut` may come in any phase: the attempt ends when the coder or reviewer would be
+//! asked next.
 
 use std::collections::BTreeMap;
 
 use lao_event::{
-    CheckScope, Content, Event, Role, StepId,
+    Attempt, CheckScope, Content, Event, Role, StepId,
     latest::{
-        CommandReport, FailureReason, ReviewGiven, StartCause, StepDefinition, TaskDefinition,
-        TodoItem, Verdict,
+        CommandReport, FailureKind, FailureReason, ModelCallEnded, ModelFailure, ModelOutcome,
+        ReviewGiven, StartCause, StepDefinition, StepTimedOut, TaskDefinition, TodoItem, Verdict,
     },
 };
 use serde::Serialize;
 
 use crate::{
+    command::Rejection,
+    evolve::Inconsistency,
     prompt,
     state::State,
-    step,
+    step::{self, StepStatus, Work},
     talk::{self, Ask, Call, Talk, TalkPhase},
 };
 
@@ -40,6 +45,8 @@ pub struct TaskWork {
     pub talk: Talk,
     /// The conversation with the reviewer.
     pub review: Talk,
+    /// The time of this attempt is up.
+    pub timed_out: bool,
     /// Rounds of findings in this attempt.
     pub check_rounds: u32,
     /// Reviewer answers of this attempt that could not be read.
@@ -89,6 +96,7 @@ impl Default for TaskWork {
             cause: StartCause::Ready,
             talk: Talk::default(),
             review: Talk::default(),
+            timed_out: false,
             check_rounds: 0,
             review_tries: 0,
             files: BTreeMap::new(),
@@ -157,6 +165,11 @@ impl State {
 /// The next move of a task that is due: its coder or its reviewer is asked.
 pub(crate) fn advance(state: &State, id: StepId) -> Event {
     let work = state.task(id).expect("a due task is under way");
+    if work.timed_out {
+        let message = "every attempt took longer than orchestration.task_time_limit_s".to_owned();
+        let failure = (FailureReason::TimedOut, message);
+        return step::again_or_fail(state, id, StartCause::TimedOut, failure);
+    }
     match work.phase {
         TaskPhase::Coding => advance_coding(state, id),
         TaskPhase::Reviewing => crate::review::advance(state, id),
@@ -209,6 +222,44 @@ fn advance_coding(state: &State, id: StepId) -> Event {
         return step::again_or_fail(state, id, StartCause::WindowFull, failure);
     }
     talk::start(state, id, Call { role, appended, schema: None, tools: true })
+}
+
+/// The time of an attempt is up: an answer that is awaited is given up, and the attempt ends at
+/// its next move. What writes or commits is waited for.
+pub(crate) fn decide_time_up(
+    state: &State,
+    id: StepId,
+    attempt: Attempt,
+) -> Result<Vec<Event>, Rejection> {
+    let over = || Rejection::NotInAttempt(id);
+    let step = state.step(id).ok_or_else(over)?;
+    let StepStatus::Running(Work::Task(work)) = &step.status else {
+        return Err(over());
+    };
+    if step.attempt != attempt || work.timed_out {
+        return Err(over());
+    }
+    let asked = state.talk(id).and_then(|(_, talk)| match talk.phase {
+        TalkPhase::Calling(effect) => Some(effect),
+        TalkPhase::Due(_) | TalkPhase::Tools | TalkPhase::Answered => None,
+    });
+    let given_up = asked.map(|effect| {
+        let message = "the attempt took too long".to_owned();
+        let failure = ModelFailure { kind: FailureKind::Aborted, message };
+        let outcome = ModelOutcome::Failed(failure);
+        ModelCallEnded { effect, outcome, failed_tries: Vec::new() }.into()
+    });
+    let timed_out: Event = StepTimedOut { step: id, attempt }.into();
+    Ok(std::iter::once(timed_out).chain(given_up).collect())
+}
+
+/// Notes that the time of an attempt is up.
+pub(crate) fn evolve_timed_out(
+    state: &mut State,
+    event: &StepTimedOut,
+) -> Result<(), Inconsistency> {
+    state.task_mut(event.step)?.timed_out = true;
+    Ok(())
 }
 
 /// What follows from a verdict.

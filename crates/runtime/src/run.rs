@@ -13,14 +13,17 @@ mod open;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use lao_event::{
-    EffectId, Event,
+    Attempt, EffectId, Event, StepId,
     latest::{LossCause, StopReason},
 };
-use lao_kernel::{Command, EffectKey, Rejection, RunPhase, State, ToolPlan, handle, outstanding};
-use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use lao_kernel::{
+    Command, EffectKey, Rejection, RunPhase, State, Step, StepStatus, ToolPlan, handle, outstanding,
+};
+use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
 
 pub(crate) use self::handle::Shared;
@@ -43,6 +46,7 @@ pub(crate) enum RunMessage {
     Command { command: Box<Command>, reply: oneshot::Sender<Result<(), Rejection>> },
     Done { worker: ActorId, command: Box<Command> },
     Written(Result<u64, WriteError>),
+    TimeUp { step: StepId, attempt: Attempt },
 }
 
 /// How a run's actor is started: first, or again from the journal.
@@ -76,6 +80,7 @@ pub(crate) struct RunState {
 
 struct InWork {
     key: EffectKey,
+    cell: ActorCell,
     words: String,
 }
 
@@ -118,6 +123,7 @@ impl Actor for RunActor {
             started_at: BTreeMap::new(),
             prepare_panics: 0,
         };
+        run.watch_attempts_under_way(&myself);
         run.apply(&myself, command).map_err(BeginError::Rejected)?;
         run.shared.actor.send_replace(Some(myself));
         Ok(run)
@@ -146,6 +152,9 @@ impl Actor for RunActor {
             }
             RunMessage::Written(Ok(last_seq)) => run.written(&myself, last_seq)?,
             RunMessage::Written(Err(error)) => return Err(error.into()),
+            RunMessage::TimeUp { step, attempt } => {
+                run.apply_result(&myself, Command::TimeUp { step, attempt });
+            }
         }
         Ok(())
     }
@@ -233,6 +242,7 @@ impl RunState {
             | Err(
                 Rejection::UnknownEffect(_)
                 | Rejection::UnknownCall(_)
+                | Rejection::NotInAttempt(_)
                 | Rejection::Stopping
                 | Rejection::Ended,
             ) => {}
@@ -258,6 +268,7 @@ impl RunState {
             | Command::Cancel
             | Command::Retry(_)
             | Command::Answer { .. }
+            | Command::TimeUp { .. }
             | Command::EffectsLost { .. } => return 0,
         };
         self.started_at.get(&effect).copied().unwrap_or(0)
@@ -275,6 +286,14 @@ impl RunState {
     fn queue_effects(&mut self) {
         let owed: BTreeSet<EffectKey> = outstanding(&self.state).map(|effect| effect.key).collect();
         self.known.retain(|key| owed.contains(key));
+        self.workers.retain(|_, work| {
+            let wanted = owed.contains(&work.key);
+            if !wanted {
+                // Its effect was given up: nobody waits for what it is doing.
+                work.cell.kill();
+            }
+            wanted
+        });
         for key in owed {
             if self.known.insert(key) {
                 self.waiting.push_back((self.last_seq, key));
@@ -291,6 +310,7 @@ impl RunState {
         self.durable_seq = last_seq;
         while self.unpublished.front().is_some_and(|event| event.seq <= last_seq) {
             if let Some(event) = self.unpublished.pop_front() {
+                self.watch_time(myself, &event.event);
                 self.context.notify(Notice::Event(event));
             }
         }
@@ -308,6 +328,32 @@ impl RunState {
             myself.stop(None);
         }
         Ok(())
+    }
+
+    /// Begins to count the time of an attempt at a task, where the settings limit it.
+    fn watch_time(&self, myself: &ActorRef<RunMessage>, event: &Event) {
+        if let Event::StepStarted(started) = event {
+            self.watch_attempt(myself, started.step, started.attempt);
+        }
+    }
+
+    fn watch_attempt(&self, myself: &ActorRef<RunMessage>, step: StepId, attempt: Attempt) {
+        let limit_ms = self.state.run().and_then(|run| run.settings.limits.attempt_time_limit_ms);
+        let is_task = self.state.step(step).is_some_and(Step::is_task);
+        if let Some(limit_ms) = limit_ms.filter(|_| is_task) {
+            let limit = Duration::from_millis(limit_ms);
+            myself.send_after(limit, move || RunMessage::TimeUp { step, attempt });
+        }
+    }
+
+    /// A process that takes a run up gives every attempt under way its whole time anew.
+    fn watch_attempts_under_way(&self, myself: &ActorRef<RunMessage>) {
+        for (index, step) in self.state.steps().iter().enumerate() {
+            if matches!(step.status, StepStatus::Running(_)) {
+                let id = StepId(u32::try_from(index).expect("a run has fewer than 2^32 steps"));
+                self.watch_attempt(myself, id, step.attempt);
+            }
+        }
     }
 
     /// Answers the commands whose events are durable.
@@ -339,7 +385,7 @@ impl RunState {
         };
         let cell =
             worker::spawn(Arc::clone(&self.context), job, Box::new(on_done), myself.get_cell())?;
-        self.workers.insert(cell.get_id(), InWork { key, words });
+        self.workers.insert(cell.get_id(), InWork { key, cell, words });
         Ok(())
     }
 
@@ -394,6 +440,7 @@ fn started_effect(event: &Event) -> Option<EffectId> {
         | Event::StepEnded(_)
         | Event::StepParked(_)
         | Event::StepRetried(_)
+        | Event::StepTimedOut(_)
         | Event::AnswerRejected(_)
         | Event::ModelCallEnded(_)
         | Event::ToolDecided(_)

@@ -95,6 +95,8 @@ pub enum StartCause {
     WindowFull,
     /// The conversation ran out of turns or repeated itself.
     Stuck,
+    /// The attempt before took too long.
+    TimedOut,
 }
 
 /// A step is over.
@@ -139,6 +141,8 @@ pub enum FailureReason {
     ReviewUnreadable,
     /// The coder ran out of turns, repeated itself or outgrew its window in every attempt.
     CoderStuck,
+    /// Every attempt took too long.
+    TimedOut,
 }
 
 /// Why a step never ran.
@@ -195,4 +199,13 @@ pub struct AnswerRejected {
     pub problems: Vec<String>,
 }
 
-without_contents!(StepStarted, StepEnded, StepParked, StepRetried, AnswerRejected);
+/// The time of an attempt is up; it ends at its next move.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct StepTimedOut {
+    /// Which.
+    pub step: StepId,
+    /// The attempt.
+    pub attempt: Attempt,
+}
+
+without_contents!(StepStarted, StepEnded, StepParked, StepRetried, AnswerRejected, StepTimedOut);

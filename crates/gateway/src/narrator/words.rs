@@ -39,6 +39,9 @@ impl Narrator {
             Event::StepRetried(event) => {
                 format!("{} goes back to pending", self.key(event.step))
             }
+            Event::StepTimedOut(event) => {
+                format!("the time of {} is up; it ends at its next move", event.attempt)
+            }
             Event::AnswerRejected(event) => answer_rejected(event),
             Event::ModelCallEnded(event) => self.model_call_ended(event),
             Event::ToolDecided(event) => tool_decided(event),
@@ -280,6 +283,7 @@ fn step_started(event: &StepStarted) -> String {
             format!("starting {attempt}: the conversation outgrew the model's window")
         }
         StartCause::Stuck => format!("starting {attempt}: the coder did not come to an end"),
+        StartCause::TimedOut => format!("starting {attempt}: the one before took too long"),
     }
 }
 

@@ -114,6 +114,7 @@ impl Tracks {
             | Event::StepEnded(_)
             | Event::StepParked(_)
             | Event::StepRetried(_)
+            | Event::StepTimedOut(_)
             | Event::AnswerRejected(_)
             | Event::ModelCallStarted(_)
             | Event::ToolDecided(_)

@@ -104,8 +104,11 @@ fn steps() -> Vec<Event> {
     ];
     events.extend(reasons.map(|reason| StepParked { step: T1, reason }.into()));
     let problems = vec!["no task has files".to_owned(), "t1 needs itself".to_owned()];
-    events
-        .extend([StepRetried { step: T1 }.into(), AnswerRejected { step: PLAN, problems }.into()]);
+    events.extend([
+        StepRetried { step: T1 }.into(),
+        StepTimedOut { step: T1, attempt: Attempt(2) }.into(),
+        AnswerRejected { step: PLAN, problems }.into(),
+    ]);
     events
 }
 
@@ -444,6 +447,7 @@ fn how_steps_go() {
     t1   StepParked       t1 waits for the answer to question 1
     t1   StepParked       t1 waits: its commit could not be made: index.lock is held
     t1   StepRetried      t1 goes back to pending
+    t1   StepTimedOut     the time of attempt 2 is up; it ends at its next move
     plan AnswerRejected   the answer could not be used: no task has files; t1 needs itself
     "#);
 }
