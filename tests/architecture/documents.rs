@@ -2,6 +2,7 @@
 //! somewhere, and nothing names the machine it was written on.
 
 use std::{
+    collections::BTreeSet,
     env,
     path::{Component, Path},
 };
@@ -9,8 +10,8 @@ use std::{
 use super::tree::{self, File};
 use crate::demand;
 
-/// Pages from which every other is linked.
-const ENTRIES: &[&str] = &["README.md", "docs/architecture.md"];
+/// Pages from which every other is found.
+const ENTRIES: [&str; 2] = ["README.md", "docs/architecture.md"];
 
 /// Targets of the Markdown links of a page that lead to a file, from the top.
 fn links(page: &File) -> Vec<String> {
@@ -73,13 +74,20 @@ fn markdown() -> impl Iterator<Item = &'static File> {
 
 #[test]
 fn every_page_is_found_from_the_entries() {
-    let linked: Vec<String> =
-        ENTRIES.iter().filter_map(|entry| tree::file(entry)).flat_map(links).collect();
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    let mut open: Vec<String> = ENTRIES.map(str::to_owned).to_vec();
+    while let Some(path) = open.pop() {
+        let page = tree::file(&path).filter(|page| page.has_ending("md"));
+        if let Some(page) = page
+            && found.insert(path)
+        {
+            open.extend(links(page));
+        }
+    }
     let pages = markdown().filter(|page| page.path.starts_with("docs/"));
-    let lost =
-        pages.filter(|page| !ENTRIES.contains(&page.path.as_str()) && !linked.contains(&page.path));
-    let lost: Vec<String> = lost.map(|page| page.path.clone()).collect();
-    demand("Link it from README.md or docs/architecture.md.", &lost);
+    let lost: Vec<String> =
+        pages.map(|page| page.path.clone()).filter(|path| !found.contains(path)).collect();
+    demand("Link it from README.md, docs/architecture.md or a page that is.", &lost);
 }
 
 #[test]

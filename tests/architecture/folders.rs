@@ -115,6 +115,20 @@ fn no_other_harness_reads_a_data_folder() {
 }
 
 #[test]
+fn every_harness_is_in_the_page_about_tests() {
+    let page = tree::file("docs/testing.md").expect("the page about tests is kept");
+    let harnesses = tree::rust().filter(|file| {
+        let name = file.path.strip_prefix("tests/");
+        name.is_some_and(|name| !name.contains('/'))
+    });
+    let untold: Vec<String> = harnesses
+        .map(|file| file.path.clone())
+        .filter(|path| !page.text.contains(path.as_str()))
+        .collect();
+    demand("Say in docs/testing.md which promise would be broken if it failed.", &untold);
+}
+
+#[test]
 fn a_forgotten_scenario_is_seen() {
     let names =
         names_in("scenarios", ["scenarios/one/plan.md", "scenarios/two/plan.md"].into_iter());
