@@ -175,6 +175,7 @@ fn step_starts() -> Vec<Named> {
         ("rejected", started(StartCause::Rejected)),
         ("window full", started(StartCause::WindowFull)),
         ("stuck", started(StartCause::Stuck)),
+        ("timed out", started(StartCause::TimedOut)),
     ]
 }
 
@@ -190,6 +191,7 @@ fn step_ends() -> Vec<Named> {
         ("not approved", failed(FailureReason::NotApproved)),
         ("review unreadable", failed(FailureReason::ReviewUnreadable)),
         ("coder stuck", failed(FailureReason::CoderStuck)),
+        ("timed out", failed(FailureReason::TimedOut)),
         (
             "skipped: upstream failed",
             ended(StepOutcome::Skipped(SkipReason::UpstreamFailed { step: StepId(65_536) })),
@@ -207,6 +209,7 @@ fn step_stops() -> Vec<Named> {
             parked(ParkReason::CommitFailed { message: "index.lock is held".to_owned() }),
         ),
         ("step", StepRetried { step: StepId(3) }.into()),
+        ("attempt", StepTimedOut { step: StepId(3), attempt: Attempt(2) }.into()),
         (
             "two problems",
             AnswerRejected {

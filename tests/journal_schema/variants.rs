@@ -40,7 +40,7 @@ enums! {
         ScriptMismatch, Aborted,
     }
     FailureReason {
-        ModelFailed, PlanUnusable, ChecksRed, NotApproved, ReviewUnreadable, CoderStuck,
+        ModelFailed, PlanUnusable, ChecksRed, NotApproved, ReviewUnreadable, CoderStuck, TimedOut,
     }
     FileWriteOutcome { Written, AlreadyWritten, Conflict, Failed }
     FinishReason { Stop, Length, ToolCalls, ContentFilter }
@@ -53,7 +53,7 @@ enums! {
     Role { Planner, Coder, Reviewer, Analyst, Pilot, Embedder, Transcriber }
     RunOutcome { Succeeded, Failed, Cancelled }
     SkipReason { UpstreamFailed, Cancelled }
-    StartCause { Ready, Rework, Rejected, WindowFull, Stuck }
+    StartCause { Ready, Rework, Rejected, WindowFull, Stuck, TimedOut }
     StepDefinition { Planning, Task }
     StepOutcome { Succeeded, Failed, Skipped }
     StopReason {

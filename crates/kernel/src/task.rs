@@ -29,6 +29,7 @@ use crate::{
     command::Rejection,
     evolve::Inconsistency,
     prompt,
+    run::RunPhase,
     state::State,
     step::{self, StepStatus, Work},
     talk::{self, Ask, Call, Talk, TalkPhase},
@@ -231,6 +232,10 @@ pub(crate) fn decide_time_up(
     id: StepId,
     attempt: Attempt,
 ) -> Result<Vec<Event>, Rejection> {
+    let run = state.run().ok_or(Rejection::NotStarted)?;
+    if matches!(run.phase, RunPhase::Ended(_)) {
+        return Err(Rejection::Ended);
+    }
     let over = || Rejection::NotInAttempt(id);
     let step = state.step(id).ok_or_else(over)?;
     let StepStatus::Running(Work::Task(work)) = &step.status else {

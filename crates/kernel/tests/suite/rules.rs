@@ -6,13 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use lao_event::{
     Attempt, ConversationId, EffectId, Event, StepId,
     latest::{
-        ChecksEnded, CommandOutcome, CommitOutcome, CommitPhase, CommitStarted, Message,
-        ModelCallStarted, NewStep, ReviewGiven, RunOutcome, SkipReason, StartCause, StepDefinition,
-        StepEnded, StepOutcome, StepStarted, Verdict,
+        ChecksEnded, ChecksScope, CommandOutcome, CommitOutcome, CommitPhase, CommitStarted,
+        Message, ModelCallStarted, NewStep, ReviewGiven, RunOutcome, SkipReason, StartCause,
+        StepDefinition, StepEnded, StepOutcome, StepStarted, Verdict,
     },
 };
 use lao_kernel::State;
 use serde_json::{Map, Value};
+
+use crate::setup::Setup;
 
 /// How a step stands, as the events say.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +69,9 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) struct Rules {
     git: bool,
+    wave: bool,
+    /// The round under way is one of a wave.
+    wave_round: bool,
     phase: Phase,
     steps: Vec<Watched>,
     in_flight: BTreeMap<EffectId, (Kind, Option<StepId>)>,
@@ -77,9 +82,11 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn new(git: bool) -> Self {
+    pub(crate) fn new(setup: &Setup) -> Self {
         Self {
-            git,
+            git: setup.git,
+            wave: setup.wave,
+            wave_round: false,
             phase: Phase::Working,
             steps: Vec::new(),
             in_flight: BTreeMap::new(),
@@ -109,6 +116,11 @@ impl Rules {
                 self.at(event.step).standing = Standing::Parked;
             }
             Event::StepRetried(event) => self.retried(event.step, state),
+            Event::StepTimedOut(event) => {
+                let watched = self.at(event.step);
+                assert_eq!(watched.standing, Standing::UnderWay, "{event:?}");
+                assert_eq!(watched.attempt, event.attempt);
+            }
             Event::AnswerRejected(event) => assert!(!event.problems.is_empty()),
             Event::ModelCallStarted(event) => self.model_started(event, state),
             Event::ModelCallEnded(event) => {
@@ -126,6 +138,8 @@ impl Rules {
             Event::ChecksStarted(event) => {
                 self.expect_alone(Kind::Checks);
                 assert!(!event.steps.is_empty());
+                self.wave_round = event.scope == ChecksScope::Wave;
+                assert!(self.wave || !self.wave_round, "a wave without wave commands");
                 self.begin(event.effect, Kind::Checks, None);
             }
             Event::ChecksEnded(event) => self.checks_ended(event),
@@ -291,7 +305,8 @@ impl Rules {
             StartCause::Rework
             | StartCause::Rejected
             | StartCause::WindowFull
-            | StartCause::Stuck => Standing::UnderWay,
+            | StartCause::Stuck
+            | StartCause::TimedOut => Standing::UnderWay,
         };
         assert_eq!(watched.standing, expected, "{event:?}");
         if event.cause == StartCause::Ready {
@@ -384,8 +399,10 @@ impl Rules {
             .any(|command| command.outcome != CommandOutcome::Exited { code: 0 });
         let any_finding = event.reports.iter().any(|report| !report.findings.is_empty());
         assert!(any_finding || !red_command, "a red command and no finding");
+        // With wave commands, a task is green when a whole wave is.
+        let counts = if self.wave_round { !any_finding } else { !self.wave };
         for report in &event.reports {
-            let green = report.findings.is_empty();
+            let green = counts && report.findings.is_empty();
             self.at(report.step).stage = if green { Stage::Green } else { Stage::Open };
         }
     }

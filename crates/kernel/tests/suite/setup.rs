@@ -45,6 +45,7 @@ fn limits() -> impl Strategy<Value = Limits> {
         turns_max: of_coder.0,
         repeated_calls_max: of_coder.1,
         tool_output_bytes_max: 8192,
+        attempt_time_limit_ms: None,
         parallel_tasks_max: of_coder.2,
         effect_losses_max: of_coder.3,
     })

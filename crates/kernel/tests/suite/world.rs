@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use lao_event::{
-    CallId, Content, EffectId, Event, Hash, INLINE_BYTES_MAX, Role, StepId, codec,
+    Attempt, CallId, Content, EffectId, Event, Hash, INLINE_BYTES_MAX, Role, StepId, codec,
     latest::{LossCause, QuestionAnswer},
 };
 use lao_kernel::{
-    Command, Effect, EffectKey, EffectWork, Rejection, Retry, RunPhase, State, StepStatus, evolve,
-    handle, outstanding,
+    Command, Effect, EffectKey, EffectWork, Rejection, Retry, RunPhase, State, Step, StepStatus,
+    evolve, handle, outstanding,
 };
 
 use crate::{answers, choices::Choices, replies, rules::Rules, setup::Setup};
@@ -33,6 +33,9 @@ pub(crate) enum Turn {
     Over,
 }
 
+/// The most turns of a scripted life.
+const TURNS_MAX: usize = 2_000;
+
 /// A run and the world around it.
 pub(crate) struct World {
     pub setup: Setup,
@@ -52,7 +55,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(setup: Setup) -> Self {
         let mut world = Self {
-            rules: Rules::new(setup.git),
+            rules: Rules::new(&setup),
             places_max: setup.limits.parallel_tasks_max as usize,
             setup,
             state: State::new(),
@@ -175,6 +178,7 @@ impl World {
             33 | 32 => self.repeat_something(choices),
             31 | 30 => self.retry(choices),
             29 | 28 => self.answer_question(choices),
+            27 => self.time_is_up(choices),
             _ => self.end_effect(choices),
         }
         Turn::Moved
@@ -210,6 +214,7 @@ impl World {
             | Command::Cancel
             | Command::Retry(_)
             | Command::Answer { .. }
+            | Command::TimeUp { .. }
             | Command::ToolPrepared { .. }
             | Command::EffectsLost { .. } => return None,
         };
@@ -247,10 +252,13 @@ impl World {
         match choices.below(3) {
             0 => Retry::Failed,
             1 => {
-                let parked = self.state.steps().iter();
-                let parked = parked.filter(|step| matches!(step.status, StepStatus::Parked(..)));
-                let keys: Vec<String> = parked.map(|step| step.key.clone()).collect();
-                Retry::Step(keys.first().cloned().unwrap_or_default())
+                let may = |step: &&Step| {
+                    step.has_failed() || matches!(step.status, StepStatus::Parked(..))
+                };
+                let keys: Vec<&str> =
+                    self.state.steps().iter().filter(may).map(|step| step.key.as_str()).collect();
+                let key = if keys.is_empty() { "" } else { choices.one_of(&keys) };
+                Retry::Step(key.to_owned())
             }
             _ => Retry::Step(choices.one_of(self.state.steps()).key.clone()),
         }
@@ -300,6 +308,15 @@ impl World {
         self.send(Command::Answer { question, answer, by }).expect("the question is open");
     }
 
+    /// An attempt took too long; now and then an attempt that is over.
+    fn time_is_up(&mut self, choices: &mut Choices<'_>) {
+        let steps = self.state.steps();
+        let index = choices.below(steps.len());
+        let step = StepId(u32::try_from(index).expect("few steps"));
+        let attempt = Attempt(steps[index].attempt.0 + u32::from(choices.once_in(5)));
+        drop(self.send(Command::TimeUp { step, attempt }));
+    }
+
     /// A stopped run is looked at by a person and resumed.
     fn wake_up(&mut self, choices: &mut Choices<'_>) {
         match choices.below(8) {
@@ -319,6 +336,7 @@ impl World {
         for command in [Command::Stop, Command::Cancel, Command::Retry(Retry::Failed)] {
             assert_eq!(self.send(command), Err(Rejection::Ended));
         }
+        self.time_is_up(choices);
         let again = choices.once_in(2);
         let retry = Some(self.some_retry(choices));
         let resume = Command::Resume { program: "0.1.1".to_owned(), settings: None, retry };
@@ -332,7 +350,7 @@ impl World {
     /// A stopped run is left as it is.
     pub(crate) fn go_on(&mut self, mut script: impl FnMut(&State, Effect<'_>) -> Option<Command>) {
         let friendly = &mut Choices::new(&[]);
-        loop {
+        for _ in 0..TURNS_MAX {
             let scripted = outstanding(&self.state).find_map(|effect| script(&self.state, effect));
             let command = match (scripted, self.owed().into_iter().next()) {
                 (Some(command), _) => command,
@@ -341,6 +359,7 @@ impl World {
             };
             self.send(command).expect("the answer is awaited");
         }
+        panic!("the run does not come to rest");
     }
 
     /// The phase of the run.
