@@ -6,3 +6,29 @@ mod verdict;
 
 pub(crate) use tasks::{TASKS_SCHEMA, read_tasks};
 pub(crate) use verdict::{VERDICT_SCHEMA, read_verdict};
+
+/// The longest answer of a planner or reviewer that is read, in bytes, so that what comes of it
+/// fits one record of the journal.
+const ANSWER_BYTES_MAX: usize = 384 * 1024;
+
+/// The longest description of one problem, in characters.
+const PROBLEM_CHARS_MAX: usize = 400;
+
+/// An answer that is short enough to be read.
+fn check_length(text: &str) -> Result<(), String> {
+    if text.len() <= ANSWER_BYTES_MAX {
+        return Ok(());
+    }
+    Err(format!(
+        "the answer has {} bytes, more than the {ANSWER_BYTES_MAX} that are read: write less",
+        text.len()
+    ))
+}
+
+/// A problem, short enough to be told.
+fn shortened(problem: &str) -> String {
+    match problem.char_indices().nth(PROBLEM_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &problem[..end]),
+        None => problem.to_owned(),
+    }
+}

@@ -88,10 +88,11 @@ pub(crate) async fn run(context: &WorkerContext, job: &ModelJob) -> Command {
     let mut tries = Tries::default();
     loop {
         let result = ask(context, job, &chat).await;
-        let error = match result {
+        let mut error = match result {
             Ok(answer) => return answered(job.effect, answer, tries.failed),
             Err(error) => error,
         };
+        error.message = shortened(error.message);
         match tries.after(context, job, &error) {
             After::GiveUp(kind) => return failed(job.effect, kind, error.message, tries.failed),
             After::Pause(pause_ms) => tokio::time::sleep(Duration::from_millis(pause_ms)).await,
@@ -110,6 +111,18 @@ struct Tries {
     failed: Vec<String>,
     passing: u32,
     waiting: Option<(Instant, u32)>,
+}
+
+/// The longest message of a server that is kept, in characters.
+const MESSAGE_CHARS_MAX: usize = 2_000;
+
+/// A message, short enough for the journal.
+fn shortened(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(MESSAGE_CHARS_MAX) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 /// The most failed tries that are kept in words.

@@ -8,7 +8,7 @@ use lao_event::{
 };
 use serde::Deserialize;
 
-use super::json;
+use super::{check_length, json, shortened};
 use crate::state::State;
 
 /// The schema of the planner's answer.
@@ -90,6 +90,7 @@ pub(crate) fn read_tasks(
     text: &str,
     finish: FinishReason,
 ) -> Result<Vec<NewStep>, Vec<String>> {
+    check_length(text).map_err(|problem| vec![problem])?;
     let text = json::without_reasoning(text);
     let tasks = match json::read::<PlannerAnswer>(&text) {
         Ok(PlannerAnswer::Wrapped { tasks } | PlannerAnswer::Bare(tasks)) => tasks,
@@ -115,7 +116,7 @@ pub(crate) fn read_tasks(
         return Ok(steps);
     }
     problems.truncate(PROBLEMS_MAX);
-    Err(problems)
+    Err(problems.iter().map(|problem| shortened(problem)).collect())
 }
 
 /// What a reference may mean, in this order: a task of this answer by its id or by its title, or

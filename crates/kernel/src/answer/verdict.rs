@@ -3,7 +3,7 @@
 use lao_event::latest::{Finding, FinishReason, Verdict};
 use serde::Deserialize;
 
-use super::json;
+use super::{check_length, json, shortened};
 
 /// The schema of the reviewer's answer.
 pub(crate) const VERDICT_SCHEMA: &str = r#"{"type":"object","properties":{"verdict":{"type":"string","enum":["approved","rework","rejected"]},"summary":{"type":"string","maxLength":600},"findings":{"type":"array","maxItems":30,"items":{"type":"object","properties":{"file":{"type":"string","maxLength":200},"line":{"type":"integer","minimum":0},"message":{"type":"string","maxLength":400},"hint":{"type":"string","maxLength":400}},"required":["message"],"additionalProperties":false}}},"required":["verdict","summary","findings"],"additionalProperties":false}"#;
@@ -60,6 +60,7 @@ impl ReviewerFinding {
 
 /// Reads a verdict, or says why none can be read. The findings never change the verdict.
 pub(crate) fn read_verdict(text: &str, finish: FinishReason) -> Result<ReadVerdict, String> {
+    check_length(text)?;
     let text = json::without_reasoning(text);
     let answer: ReviewerAnswer = match json::read(&text) {
         Ok(answer) => answer,
@@ -73,7 +74,10 @@ pub(crate) fn read_verdict(text: &str, finish: FinishReason) -> Result<ReadVerdi
         }
     };
     let verdict = verdict_word(&answer.verdict).ok_or_else(|| {
-        format!("the verdict {:?} is none of approved, rework, rejected", answer.verdict)
+        shortened(&format!(
+            "the verdict {:?} is none of approved, rework, rejected",
+            answer.verdict
+        ))
     })?;
     let findings = answer.findings.into_iter().map(ReviewerFinding::into_finding).collect();
     Ok(ReadVerdict { verdict, summary: answer.summary, findings })
@@ -125,6 +129,15 @@ mod tests {
             Ok(Verdict::Rejected),
             "an unknown severity never turns a verdict round"
         );
+    }
+
+    #[test]
+    fn an_answer_that_fits_no_record_is_not_read() {
+        let summary = "x".repeat(super::super::ANSWER_BYTES_MAX);
+        let text = format!(r#"{{"verdict":"approved","summary":"{summary}"}}"#);
+        assert!(verdict(&text).unwrap_err().contains("write less"));
+        let word = "y".repeat(10_000);
+        assert!(verdict(&format!(r#"{{"verdict":"{word}"}}"#)).unwrap_err().len() < 2_000);
     }
 
     #[test]
