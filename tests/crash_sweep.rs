@@ -31,7 +31,7 @@ macro_rules! scenarios {
 
             #[test]
             fn a_crash_at_any_commit_loses_and_repeats_nothing() {
-                Sweep::of(&SCENARIO).crash_at_every_commit();
+                Sweep::of(&SCENARIO).crash_at_commits();
             }
 
             #[test]
@@ -41,7 +41,7 @@ macro_rules! scenarios {
 
             #[test]
             fn a_worker_that_panics_comes_back() {
-                Sweep::of(&SCENARIO).panic_in_every_worker();
+                Sweep::of(&SCENARIO).panic_in_workers();
             }
 
             #[test]

@@ -13,6 +13,7 @@ pub(crate) struct Scenario {
     script: &'static str,
     pub place: Place,
     pub order: Order,
+    pub depth: Depth,
     /// The most bytes of one piece of the plan.
     pub chunk_bytes: usize,
 }
@@ -37,6 +38,15 @@ pub(crate) enum Order {
     Free,
 }
 
+/// How much of the sweep a scenario gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// All of it.
+    Whole,
+    /// A sample, since it is a variation of another one.
+    Sample,
+}
+
 const WHOLE: usize = usize::MAX;
 
 /// The demo that the binary carries.
@@ -46,6 +56,7 @@ pub(crate) const DEMO: Scenario = Scenario {
     script: "demo-model.toml",
     place: Place::Folder,
     order: Order::Fixed,
+    depth: Depth::Whole,
     chunk_bytes: WHOLE,
 };
 
@@ -56,20 +67,29 @@ pub(crate) const REWORK: Scenario = Scenario {
     script: "model.toml",
     place: Place::Folder,
     order: Order::Fixed,
+    depth: Depth::Whole,
     chunk_bytes: WHOLE,
 };
 
 /// The same without commits.
-pub(crate) const REWORK_WITHOUT_GIT: Scenario =
-    Scenario { name: "rework-without-git", place: Place::WithoutGit, ..REWORK };
+pub(crate) const REWORK_WITHOUT_GIT: Scenario = Scenario {
+    name: "rework-without-git",
+    place: Place::WithoutGit,
+    depth: Depth::Sample,
+    ..REWORK
+};
 
 /// Unusable answers of planner and reviewer, a rejection, a rework, a plan in two pieces.
 pub(crate) const REVIEW: Scenario =
     Scenario { name: "review", folder: "scenarios/review", chunk_bytes: 200, ..REWORK };
 
 /// The same in a worktree of a user's repository.
-pub(crate) const REVIEW_IN_A_WORKTREE: Scenario =
-    Scenario { name: "review-in-a-worktree", place: Place::Worktree, ..REVIEW };
+pub(crate) const REVIEW_IN_A_WORKTREE: Scenario = Scenario {
+    name: "review-in-a-worktree",
+    place: Place::Worktree,
+    depth: Depth::Sample,
+    ..REVIEW
+};
 
 /// A failed task, skipped dependents, others that go on; two at a time.
 pub(crate) const FAILURE: Scenario =

@@ -11,7 +11,7 @@ use super::{
     check::{self, History},
     each::each,
     life::{End, Incident, Life, live},
-    scenario::{Order, Scenario},
+    scenario::{Depth, Order, Scenario},
     stage::Stage,
 };
 
@@ -19,10 +19,12 @@ use super::{
 const SECOND_CRASHES: u64 = 3;
 /// Of how many first crashes one is crashed again.
 const SECOND_CRASH_EVERY: usize = 4;
-/// Of how many calls one is ended within.
-const HANG_EVERY: usize = 3;
+/// Of how many troubles one ends the process.
+const HANG_EVERY: usize = 5;
 /// Of how many looks at the clock one panics: each rebuild waits for its pause.
-const CLOCK_EVERY: usize = 2;
+const CLOCK_EVERY: usize = 4;
+/// Of how many cases of a scenario one is run of its variations; odd, so that both sides occur.
+const SAMPLE_EVERY: usize = 3;
 
 /// A scenario with the run of it that nobody disturbed.
 pub(crate) struct Sweep<'a> {
@@ -95,16 +97,16 @@ impl<'a> Sweep<'a> {
         assert_eq!(recorded, text, "{} (LAO_BLESS=1 writes it anew)", path.display());
     }
 
-    /// Every commit, before and after.
-    pub(crate) fn crash_at_every_commit(&self) {
-        let cases: Vec<Case> =
-            self.crashes().map(|crash| Case(vec![incident_of_crash(crash)])).collect();
+    /// Every commit, before and after; of a variation, a sample.
+    pub(crate) fn crash_at_commits(&self) {
+        let crashes = self.crashes().step_by(self.every(1));
+        let cases: Vec<Case> = crashes.map(|crash| Case(vec![incident_of_crash(crash)])).collect();
         each(&cases, |case| drop(self.expect_like_reference(case)));
     }
 
     /// A sample of the crashes, each with another one while the run is taken up again.
     pub(crate) fn crash_twice(&self) {
-        let first = self.crashes().step_by(SECOND_CRASH_EVERY);
+        let first = self.crashes().step_by(self.every(SECOND_CRASH_EVERY));
         let cases: Vec<Case> = first
             .enumerate()
             .map(|(index, crash)| {
@@ -118,10 +120,15 @@ impl<'a> Sweep<'a> {
         each(&cases, |case| drop(self.expect_like_reference(case)));
     }
 
-    /// Every call of the world panics once, before or after its work.
-    pub(crate) fn panic_in_every_worker(&self) {
+    /// Every call of the world panics once, in turns before and after its work; of a variation,
+    /// a sample.
+    pub(crate) fn panic_in_workers(&self) {
+        let in_turns =
+            |trouble: &Trouble| (trouble.call % 2 == 0) == (trouble.side == Side::Before);
         let cases: Vec<Case> = self
             .troubles(Mishap::Panic)
+            .filter(in_turns)
+            .step_by(self.every(1))
             .map(|trouble| Case(vec![Incident { trouble: Some(trouble), ..Incident::NONE }]))
             .collect();
         each(&cases, |case| {
@@ -129,7 +136,11 @@ impl<'a> Sweep<'a> {
             let [life] = told.lives.as_slice() else {
                 panic!("a panic of a worker ends no process");
             };
-            assert_eq!(life.workers_lost, 1, "the panic was not noticed");
+            let facts = told.history.facts.as_ref().expect("it has a journal");
+            // Whoever subscribes hears what happens from then on; the journal has it all, but for
+            // preparations, which have no event.
+            let noticed = life.workers_lost == 1 || facts.panics == 1;
+            assert!(noticed, "the panic was not noticed");
         });
     }
 
@@ -137,7 +148,7 @@ impl<'a> Sweep<'a> {
     pub(crate) fn end_within_effects(&self) {
         let cases: Vec<Case> = self
             .troubles(Mishap::Hang)
-            .step_by(HANG_EVERY)
+            .step_by(self.every(HANG_EVERY))
             .map(|trouble| Case(vec![Incident { trouble: Some(trouble), ..Incident::NONE }]))
             .collect();
         each(&cases, |case| drop(self.expect_like_reference(case)));
@@ -146,7 +157,7 @@ impl<'a> Sweep<'a> {
     /// The run's own actor panics while it decides.
     pub(crate) fn panic_in_the_run(&self) {
         // The first looks are those of the beginning, which is refused and not rebuilt.
-        let looks = (3..=self.reference.clock_looks).step_by(CLOCK_EVERY);
+        let looks = (3..=self.reference.clock_looks).step_by(self.every(CLOCK_EVERY));
         let cases: Vec<Case> = looks
             .map(|look| Case(vec![Incident { clock_panics_at: Some(look), ..Incident::NONE }]))
             .collect();
@@ -154,6 +165,14 @@ impl<'a> Sweep<'a> {
             let told = self.expect_like_reference(case);
             assert_eq!(told.lives[0].rebuilt, 1, "the run was not rebuilt");
         });
+    }
+
+    /// Of how many cases one is run; a variation of a scenario is sampled more thinly.
+    const fn every(&self, step: usize) -> usize {
+        match self.scenario.depth {
+            Depth::Whole => step,
+            Depth::Sample => step * SAMPLE_EVERY,
+        }
     }
 
     fn crashes(&self) -> impl Iterator<Item = Crash> {

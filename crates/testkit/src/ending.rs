@@ -37,8 +37,9 @@ pub struct StepFacts {
 impl Ending {
     /// The ending in a workspace.
     pub fn of(workspace: &Path, state: &State) -> Result<Self, git2::Error> {
-        let files = tree::files(workspace)
-            .map_err(|error| git2::Error::from_str(&format!("the files cannot be read: {error}")))?;
+        let files = tree::files(workspace).map_err(|error| {
+            git2::Error::from_str(&format!("the files cannot be read: {error}"))
+        })?;
         Ok(Self {
             files,
             commits: tree::commits(workspace)?.into_iter().map(without_effect).collect(),

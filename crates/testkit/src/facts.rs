@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lao_event::{
     EffectId, Event, Hash,
-    latest::ModelOutcome,
+    latest::{LossCause, ModelOutcome},
 };
 use lao_journal::OpenError;
 use lao_kernel::State;
@@ -27,6 +27,8 @@ pub struct JournalFacts {
     pub writes: Vec<(String, Option<Hash>)>,
     /// Every commit that was started.
     pub commits: Vec<EffectId>,
+    /// How often a worker panicked over an effect.
+    pub panics: u32,
 }
 
 /// A journal could not be read.
@@ -54,6 +56,7 @@ impl JournalFacts {
             answered: BTreeMap::new(),
             writes: Vec::new(),
             commits: Vec::new(),
+            panics: 0,
         };
         let mut open = BTreeMap::new();
         let mut missing = None;
@@ -89,6 +92,8 @@ impl JournalFacts {
             self.writes.push((event.path.clone(), after));
         } else if let Event::CommitStarted(event) = &published.event {
             self.commits.push(event.effect);
+        } else if let Event::EffectsLost(event) = &published.event {
+            self.panics += u32::from(matches!(event.cause, LossCause::WorkerPanicked { .. }));
         }
         Ok(())
     }

@@ -72,10 +72,7 @@ pub fn commits(root: &Path) -> Result<Vec<CommitFacts>, git2::Error> {
     walk.map(|id| commit_facts(&repository, &repository.find_commit(id?)?)).collect()
 }
 
-fn commit_facts(
-    repository: &Repository,
-    commit: &Commit<'_>,
-) -> Result<CommitFacts, git2::Error> {
+fn commit_facts(repository: &Repository, commit: &Commit<'_>) -> Result<CommitFacts, git2::Error> {
     let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
     let trailer = |name: &str| {
         let lines = message.lines().rev();
