@@ -82,7 +82,7 @@ impl Gate {
             Mishap::Panic => panic::resume_unwind(Box::new(format!("{side:?} call {call}"))),
             Mishap::Hang => {
                 self.hanging.notify_one();
-                future::pending().await
+                future::pending::<()>().await;
             }
         }
     }
