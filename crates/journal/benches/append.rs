@@ -53,9 +53,7 @@ impl Contender for RawFile {
 
     fn commit(&mut self, batch: Vec<Draft>) {
         let payloads: Vec<_> = batch.iter().map(|draft| draft.payload.as_slice()).collect();
-        self.0
-            .write_all(&payloads.concat())
-            .expect("there is space");
+        self.0.write_all(&payloads.concat()).expect("there is space");
         self.0.sync_data().expect("the disk syncs");
     }
 }
@@ -69,10 +67,7 @@ impl BareRedb {
     fn open(dir: &Path) -> Self {
         let mut builder = Database::builder();
         builder.set_cache_size(CACHE_BYTES_DEFAULT);
-        Self {
-            db: builder.create(dir.join("bare.redb")).expect("redb opens"),
-            last: 0,
-        }
+        Self { db: builder.create(dir.join("bare.redb")).expect("redb opens"), last: 0 }
     }
 
     fn write(&mut self, batch: &[Draft]) -> Result<(), redb::Error> {
@@ -106,18 +101,11 @@ struct Ours {
 
 impl Ours {
     fn open(dir: &Path) -> Self {
-        let genesis = Genesis {
-            run: String::from("bench"),
-            started: Vec::new(),
-        };
+        let genesis = Genesis { run: String::from("bench"), started: Vec::new() };
         let journal =
             Journal::create(dir, genesis, &Options::default()).expect("a journal is made");
         let (sender, acks) = channel();
-        Self {
-            appender: Appender::spawn(journal).expect("a thread starts"),
-            sender,
-            acks,
-        }
+        Self { appender: Appender::spawn(journal).expect("a thread starts"), sender, acks }
     }
 }
 
@@ -129,9 +117,7 @@ impl Contender for Ours {
     fn commit(&mut self, batch: Vec<Draft>) {
         let sender = self.sender.clone();
         let on_durable = move |ack: Result<Ack, _>| {
-            sender
-                .send(ack.expect("the journal commits"))
-                .expect("the benchmark waits");
+            sender.send(ack.expect("the journal commits")).expect("the benchmark waits");
         };
         self.appender.append(batch, Box::new(on_durable));
         self.acks.recv().expect("the appender answers");
@@ -148,14 +134,8 @@ impl Sqlite {
         let connection = Connection::open(dir.join("bench.sqlite"))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute(
-            "CREATE TABLE events (seq INTEGER PRIMARY KEY, record BLOB)",
-            [],
-        )?;
-        Ok(Self {
-            connection,
-            last: 0,
-        })
+        connection.execute("CREATE TABLE events (seq INTEGER PRIMARY KEY, record BLOB)", [])?;
+        Ok(Self { connection, last: 0 })
     }
 
     fn write(&mut self, batch: &[Draft]) -> rusqlite::Result<()> {
@@ -224,9 +204,7 @@ fn measure(
 /// The same orders in every run of the benchmark.
 fn shuffle(order: &mut [usize], random: &mut u64) {
     for last in (1..order.len()).rev() {
-        *random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let chosen = usize::try_from(*random >> 33).expect("31 bits fit") % (last + 1);
         order.swap(chosen, last);
     }
@@ -248,28 +226,19 @@ fn appends(root: &Path) {
             Box::new(Sqlite::open(dir).expect("SQLite opens")),
         ];
         let mut times = measure(&mut contenders, count, rounds);
-        println!(
-            "\n{count} events of {PAYLOAD_BYTES} bytes per commit, {} rounds",
-            times[0].len()
-        );
+        println!("\n{count} events of {PAYLOAD_BYTES} bytes per commit, {} rounds", times[0].len());
         let medians: Vec<_> = times.iter_mut().map(|times| median(times)).collect();
         for (contender, median) in contenders.iter().zip(&medians) {
             let micros = median.as_secs_f64() * 1e6;
             let ratio = median.as_secs_f64() / medians[1].as_secs_f64();
-            println!(
-                "  {:<24} {micros:>10.1} us  {ratio:>5.2} x bare redb",
-                contender.name()
-            );
+            println!("  {:<24} {micros:>10.1} us  {ratio:>5.2} x bare redb", contender.name());
         }
     }
 }
 
 fn fold(root: &Path) {
     let dir = tempfile::tempdir_in(root).expect("the benchmark's folder is writable");
-    let genesis = Genesis {
-        run: String::from("bench"),
-        started: Vec::new(),
-    };
+    let genesis = Genesis { run: String::from("bench"), started: Vec::new() };
     let options = Options::default();
     let mut journal = Journal::create(dir.path(), genesis, &options).expect("a journal is made");
     let batch = vec![draft(&[0xA5; FOLD_PAYLOAD_BYTES]); 10_000];
@@ -281,10 +250,7 @@ fn fold(root: &Path) {
     let mut rates: Vec<_> = (0..5).map(|_| fold_rate(&reader)).collect();
     rates.sort_by(f64::total_cmp);
     println!("\nfold of {FOLD_RECORDS} records, {FOLD_PAYLOAD_BYTES} byte payloads, hash checked");
-    println!(
-        "  {:.2} million records a second",
-        rates[rates.len() / 2] / 1e6
-    );
+    println!("  {:.2} million records a second", rates[rates.len() / 2] / 1e6);
 }
 
 /// Records a second of one fold.

@@ -36,13 +36,8 @@ pub struct Appender {
 }
 
 enum Message {
-    Append {
-        drafts: Vec<Draft>,
-        on_durable: OnDurable,
-    },
-    Close {
-        closed: Sender<Result<Head, Arc<AppendError>>>,
-    },
+    Append { drafts: Vec<Draft>, on_durable: OnDurable },
+    Close { closed: Sender<Result<Head, Arc<AppendError>>> },
 }
 
 impl Appender {
@@ -55,19 +50,11 @@ impl Appender {
         let (queue, messages) = channel();
         let path = Arc::new(journal.path().to_path_buf());
         let reader = Arc::new(journal.reader());
-        let writer = Writer {
-            journal: Some(journal),
-            path: Arc::clone(&path),
-            failed: None,
-        };
+        let writer = Writer { journal: Some(journal), path: Arc::clone(&path), failed: None };
         thread::Builder::new()
             .name(String::from("journal"))
             .spawn(move || writer.run(&messages))?;
-        Ok(Self {
-            queue,
-            path,
-            reader,
-        })
+        Ok(Self { queue, path, reader })
     }
 
     /// Queues `drafts` behind all that was queued before; returns at once. No drafts: answers when
@@ -77,9 +64,7 @@ impl Appender {
         if let Err(refused) = self.queue.send(message)
             && let Message::Append { on_durable, .. } = refused.0
         {
-            on_durable(Err(Arc::new(AppendError::Closed {
-                path: self.path.to_path_buf(),
-            })));
+            on_durable(Err(Arc::new(AppendError::Closed { path: self.path.to_path_buf() })));
         }
     }
 
@@ -94,15 +79,9 @@ impl Appender {
     ///
     /// The cause that failed this journal, or [`AppendError::Closed`] if it was closed before.
     pub fn close(&self) -> Result<Head, Arc<AppendError>> {
-        let gone = || {
-            Arc::new(AppendError::Closed {
-                path: self.path.to_path_buf(),
-            })
-        };
+        let gone = || Arc::new(AppendError::Closed { path: self.path.to_path_buf() });
         let (closed, answer) = channel();
-        self.queue
-            .send(Message::Close { closed })
-            .map_err(|_gone| gone())?;
+        self.queue.send(Message::Close { closed }).map_err(|_gone| gone())?;
         answer.recv().map_err(|_gone| gone())?
     }
 }
@@ -127,10 +106,7 @@ struct Batch {
 impl Batch {
     fn push(&mut self, drafts: Vec<Draft>, on_durable: OnDurable) {
         self.records += drafts.len();
-        self.bytes += drafts
-            .iter()
-            .map(|d| d.payload.len() + RECORD_OVERHEAD_BYTES)
-            .sum::<usize>();
+        self.bytes += drafts.iter().map(|d| d.payload.len() + RECORD_OVERHEAD_BYTES).sum::<usize>();
         self.drafts.push(drafts);
         self.answers.push(on_durable);
     }
@@ -195,9 +171,7 @@ impl Writer {
             return Err(Arc::clone(cause));
         }
         let Some(journal) = &mut self.journal else {
-            return Err(Arc::new(AppendError::Closed {
-                path: self.path.to_path_buf(),
-            }));
+            return Err(Arc::new(AppendError::Closed { path: self.path.to_path_buf() }));
         };
         let groups = batch.drafts.iter().map(Vec::as_slice);
         journal.append_together(groups, acks).map_err(|cause| {
@@ -214,9 +188,7 @@ impl Writer {
         }
         match self.journal.take() {
             Some(journal) => Ok(journal.head()),
-            None => Err(Arc::new(AppendError::Closed {
-                path: self.path.to_path_buf(),
-            })),
+            None => Err(Arc::new(AppendError::Closed { path: self.path.to_path_buf() })),
         }
     }
 }

@@ -59,11 +59,7 @@ impl Encoder<'_> {
                 }
                 put(self.head.seq, self.record)?;
             }
-            self.acks.push(Ack {
-                first_seq,
-                last_seq: self.head.seq,
-                head: self.head,
-            });
+            self.acks.push(Ack { first_seq, last_seq: self.head.seq, head: self.head });
         }
         Ok(Ok(()))
     }
@@ -71,13 +67,7 @@ impl Encoder<'_> {
 
 fn unwritable_error(unwritable: Unwritable, seq: u64, draft: &Draft) -> AppendError {
     match unwritable {
-        Unwritable::TooLarge => AppendError::TooLarge {
-            seq,
-            len: draft.payload.len(),
-        },
-        Unwritable::CauseAhead => AppendError::CauseAhead {
-            seq,
-            cause: draft.cause,
-        },
+        Unwritable::TooLarge => AppendError::TooLarge { seq, len: draft.payload.len() },
+        Unwritable::CauseAhead => AppendError::CauseAhead { seq, cause: draft.cause },
     }
 }

@@ -102,9 +102,7 @@ impl Blobs {
     /// Opens the store in `folder`, which is made if it is not there.
     pub fn open(folder: &Path) -> Result<Self, BlobError> {
         make_folder(folder)?;
-        Ok(Self {
-            folder: folder.to_path_buf(),
-        })
+        Ok(Self { folder: folder.to_path_buf() })
     }
 
     /// The store's folder.
@@ -147,9 +145,7 @@ impl Blobs {
     }
 
     fn sync(&self, shard: &Path) -> Result<(), BlobError> {
-        folder::sync(shard)
-            .and_then(|()| folder::sync(&self.folder))
-            .map_err(|e| self.failed(e))
+        folder::sync(shard).and_then(|()| folder::sync(&self.folder)).map_err(|e| self.failed(e))
     }
 
     /// Reads the content of a blob; its hash is checked.
@@ -224,10 +220,7 @@ impl Blobs {
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(BlobError::Missing {
-                    hash,
-                    folder: self.folder.clone(),
-                });
+                return Err(BlobError::Missing { hash, folder: self.folder.clone() });
             }
             Err(error) => return Err(self.failed(error)),
         };

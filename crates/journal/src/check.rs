@@ -63,10 +63,7 @@ impl CheckReport {
 
     fn find(&mut self, place: FindingPlace, meaning: impl fmt::Display) {
         if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(Finding {
-                place,
-                meaning: meaning.to_string(),
-            });
+            self.findings.push(Finding { place, meaning: meaning.to_string() });
         }
     }
 }
@@ -102,10 +99,9 @@ fn check_store(db: &mut Database, report: &mut CheckReport) {
     let place = FindingPlace::Journal(Place::File);
     match contained(|| db.check_integrity()) {
         Ok(true) => {}
-        Ok(false) => report.find(
-            place,
-            "the store's own bookkeeping is damaged; opening the run repairs it",
-        ),
+        Ok(false) => {
+            report.find(place, "the store's own bookkeeping is damaged; opening the run repairs it")
+        }
         Err(Refusal::Damaged(damage)) => report.find(place, damage),
         Err(Refusal::Io(error)) => report.find(place, error),
         Err(Refusal::Held | Refusal::NeedsRepair | Refusal::Closed) => {
@@ -160,10 +156,7 @@ fn check_manifest(dir: &Path, report: &mut CheckReport) {
         }
     };
     if report.run.as_ref().is_some_and(|run| *run != manifest.run) {
-        report.find(
-            place,
-            format!("it names run {}, which is not the journal's", manifest.run),
-        );
+        report.find(place, format!("it names run {}, which is not the journal's", manifest.run));
     }
     if let (Some(seal), Some(head)) = (&manifest.sealed, report.head)
         && (seal.last_seq, seal.head) != (head.seq, head.hash)

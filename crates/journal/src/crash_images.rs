@@ -102,16 +102,11 @@ impl StorageBackend for Cutting {
 
 /// In memory where there is such a place: the syncs of this test need not reach a disk.
 fn folder() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm")
-        .or_else(|_| tempfile::tempdir())
-        .unwrap()
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 fn genesis() -> Genesis {
-    Genesis {
-        run: String::from("crash"),
-        started: Vec::new(),
-    }
+    Genesis { run: String::from("crash"), started: Vec::new() }
 }
 
 /// Long enough that a commit touches several pages.
@@ -137,20 +132,12 @@ fn run(dir: &Path, cut_at: u64, kept: Kept) -> (u64, u64) {
     let (unborn, file) = Unborn::create(dir).unwrap();
     let (overlay, power) = Overlay::writing_through(file).unwrap();
     let left = Arc::new(AtomicU64::new(cut_at));
-    let backend = Cutting {
-        overlay,
-        power,
-        left: Arc::clone(&left),
-        kept,
-    };
+    let backend = Cutting { overlay, power, left: Arc::clone(&left), kept };
     let Ok(db) = builder(CACHE_BYTES_DEFAULT).create_with_backend(backend) else {
         unborn.abandon();
         return (0, 0);
     };
-    let writing = Writing {
-        db: Arc::new(Closing::new(db)),
-        crash: None,
-    };
+    let writing = Writing { db: Arc::new(Closing::new(db)), crash: None };
     let mut journal = Journal::begun(dir.join(JOURNAL_FILE), genesis(), unborn, writing);
     for commit in 0..COMMITS {
         if journal.append(&batch(commit * RECORDS + 1)).is_err() {
@@ -173,10 +160,7 @@ fn demand(dir: &Path, acknowledged: u64, cut: &str) {
     }
     let there = Reader::open(dir, &options).unwrap().verify().unwrap().seq;
     let possible = [acknowledged, acknowledged + RECORDS];
-    assert!(
-        possible.contains(&there),
-        "{cut}: {acknowledged} acknowledged, {there} there"
-    );
+    assert!(possible.contains(&there), "{cut}: {acknowledged} acknowledged, {there} there");
     let damaged = check(dir)
         .findings
         .into_iter()
@@ -186,10 +170,7 @@ fn demand(dir: &Path, acknowledged: u64, cut: &str) {
     journal.append(&batch(there + 1)).unwrap();
     drop(journal);
     let journal = Journal::open(dir, &options).unwrap();
-    let records = journal
-        .records_from(1)
-        .unwrap()
-        .map(|record| record.unwrap().payload);
+    let records = journal.records_from(1).unwrap().map(|record| record.unwrap().payload);
     assert!(records.eq((1..=there + RECORDS).map(payload)), "{cut}");
 }
 
@@ -206,11 +187,7 @@ fn the_power_goes_at_every_operation() {
         for kept in [Kept::None, Kept::All, Kept::Some { seed: cut_at }] {
             let dir = folder();
             let (acknowledged, _) = run(dir.path(), cut_at, kept);
-            demand(
-                dir.path(),
-                acknowledged,
-                &format!("operation {cut_at}, kept {kept:?}"),
-            );
+            demand(dir.path(), acknowledged, &format!("operation {cut_at}, kept {kept:?}"));
         }
     }
 }

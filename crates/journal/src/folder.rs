@@ -6,13 +6,10 @@ use std::path::Path;
 
 /// Writes `bytes` to `folder/name` so that a reader sees the old content or the new, also after a crash.
 pub(crate) fn replace_file(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let mut file = tempfile::Builder::new()
-        .prefix(TEMPORARY_PREFIX)
-        .tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
-    file.persist(folder.join(name))
-        .map_err(|refused| refused.error)?;
+    file.persist(folder.join(name)).map_err(|refused| refused.error)?;
     sync(folder)
 }
 

@@ -27,10 +27,7 @@ impl FormatVersion {
     /// [`NewerFormat`] when the bytes were written by a newer LAO.
     pub const fn check_readable(self) -> Result<(), NewerFormat> {
         if self.0 > Self::LATEST.0 {
-            return Err(NewerFormat {
-                found: self,
-                readable: Self::LATEST,
-            });
+            return Err(NewerFormat { found: self, readable: Self::LATEST });
         }
         Ok(())
     }

@@ -40,10 +40,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            cache_bytes: CACHE_BYTES_DEFAULT,
-            fault: None,
-        }
+        Self { cache_bytes: CACHE_BYTES_DEFAULT, fault: None }
     }
 }
 
@@ -121,10 +118,7 @@ impl Journal {
     /// A journal in an empty database.
     pub(crate) fn begun(path: PathBuf, genesis: Genesis, unborn: Unborn, writing: Writing) -> Self {
         let meta = Meta::new(genesis);
-        let head = Head {
-            seq: 0,
-            hash: meta.genesis_hash,
-        };
+        let head = Head { seq: 0, hash: meta.genesis_hash };
         Self {
             path,
             meta,
@@ -152,15 +146,7 @@ impl Journal {
         let snapshot = crate::walk::Snapshot::new(&path, &txn)?;
         let head = snapshot.verify_tail(TAIL_RECORDS_VERIFIED)?;
         let meta = snapshot.meta;
-        Ok(Self {
-            path,
-            meta,
-            head,
-            record: Vec::new(),
-            is_spent: false,
-            writing,
-            unborn: None,
-        })
+        Ok(Self { path, meta, head, record: Vec::new(), is_spent: false, writing, unborn: None })
     }
 
     /// What the run started from.
@@ -223,11 +209,7 @@ impl Journal {
         let first_seq = self.head.seq + 1;
         let last_seq = self.head.seq + groups.clone().map(|group| group.len() as u64).sum::<u64>();
         if last_seq < first_seq {
-            acks.extend(groups.map(|_| Ack {
-                first_seq,
-                last_seq,
-                head: self.head,
-            }));
+            acks.extend(groups.map(|_| Ack { first_seq, last_seq, head: self.head }));
             return Ok(());
         }
         let done = self.commit_between_faults(groups, (first_seq, last_seq), acks);
@@ -248,21 +230,13 @@ impl Journal {
         acks: &mut Vec<Ack>,
     ) -> Result<(), AppendError> {
         if self.is_spent {
-            return Err(AppendError::Closed {
-                path: self.path.clone(),
-            });
+            return Err(AppendError::Closed { path: self.path.clone() });
         }
-        self.ask_fault(FaultPoint::BeforeCommit {
-            first_seq,
-            last_seq,
-        })?;
+        self.ask_fault(FaultPoint::BeforeCommit { first_seq, last_seq })?;
         let head = self.commit(groups, last_seq - self.head.seq, acks)?;
         self.settle()?;
         self.head = head;
-        self.ask_fault(FaultPoint::AfterCommit {
-            first_seq,
-            last_seq,
-        })
+        self.ask_fault(FaultPoint::AfterCommit { first_seq, last_seq })
     }
 
     /// One transaction, one sync.
@@ -272,11 +246,7 @@ impl Journal {
         records: u64,
         acks: &mut Vec<Ack>,
     ) -> Result<Head, AppendError> {
-        let mut encoder = Encoder {
-            head: self.head,
-            record: &mut self.record,
-            acks,
-        };
+        let mut encoder = Encoder { head: self.head, record: &mut self.record, acks };
         let (meta, db) = (self.unborn.as_ref().map(|_| &self.meta), &self.writing.db);
         let committed = contained(|| -> Result<Result<Head, AppendError>, redb::Error> {
             let txn = db.begin_write()?;
@@ -299,10 +269,7 @@ impl Journal {
         };
         let failed = |error| StorageFailure::new(&self.path, error);
         std::fs::rename(&unborn.path, &self.path).map_err(failed)?;
-        let dir = self
-            .path
-            .parent()
-            .expect("the journal's path was joined to a folder");
+        let dir = self.path.parent().expect("the journal's path was joined to a folder");
         folder::sync(dir).map_err(failed)?;
         self.unborn = None;
         Ok(())
@@ -319,9 +286,7 @@ impl Journal {
                 if let Some(unborn) = self.unborn.take() {
                     unborn.abandon();
                 }
-                Err(AppendError::Crashed {
-                    path: self.path.clone(),
-                })
+                Err(AppendError::Crashed { path: self.path.clone() })
             }
         }
     }
@@ -329,9 +294,7 @@ impl Journal {
 
 fn append_error(refusal: Refusal, path: &Path) -> AppendError {
     match refusal {
-        Refusal::Closed => AppendError::Closed {
-            path: path.to_path_buf(),
-        },
+        Refusal::Closed => AppendError::Closed { path: path.to_path_buf() },
         Refusal::Damaged(damage) => damaged(path, crate::Place::File, damage).into(),
         Refusal::Io(error) => StorageFailure::new(path, error).into(),
         Refusal::Held | Refusal::NeedsRepair => {
@@ -351,9 +314,7 @@ fn remove_leftover(path: &Path) -> Result<(), CreateError> {
     match file.try_lock_shared() {
         Ok(()) => {}
         Err(std::fs::TryLockError::WouldBlock) => {
-            return Err(CreateError::Held {
-                path: path.to_path_buf(),
-            });
+            return Err(CreateError::Held { path: path.to_path_buf() });
         }
         Err(std::fs::TryLockError::Error(error)) => return Err(failed(error).into()),
     }

@@ -26,11 +26,7 @@ impl ManifestFormat {
     fn check_readable(self, path: &Path) -> Result<(), ManifestError> {
         if self > Self::LATEST {
             let path = path.to_path_buf();
-            return Err(ManifestError::Newer {
-                path,
-                found: self.0,
-                readable: Self::LATEST.0,
-            });
+            return Err(ManifestError::Newer { path, found: self.0, readable: Self::LATEST.0 });
         }
         Ok(())
     }
@@ -136,10 +132,7 @@ impl Manifest {
             }
             Err(error) => return Err(StorageFailure::new(&path, error).into()),
         };
-        let unreadable = |source| ManifestError::Unreadable {
-            path: path.clone(),
-            source,
-        };
+        let unreadable = |source| ManifestError::Unreadable { path: path.clone(), source };
         let only: FormatOnly = serde_json::from_slice(&bytes).map_err(unreadable)?;
         only.format.check_readable(&path)?;
         serde_json::from_slice(&bytes).map_err(unreadable)
@@ -148,11 +141,8 @@ impl Manifest {
     /// Writes the manifest into the run's folder `dir`, durably; a reader sees the old or the new.
     pub fn write(&self, dir: &Path) -> Result<(), ManifestError> {
         let path = dir.join(MANIFEST_FILE);
-        let mut json =
-            serde_json::to_vec_pretty(self).map_err(|source| ManifestError::Unreadable {
-                path: path.clone(),
-                source,
-            })?;
+        let mut json = serde_json::to_vec_pretty(self)
+            .map_err(|source| ManifestError::Unreadable { path: path.clone(), source })?;
         json.push(b'\n');
         folder::replace_file(dir, MANIFEST_FILE, &json)
             .map_err(|error| StorageFailure::new(&path, error))?;
@@ -161,11 +151,7 @@ impl Manifest {
 
     /// Marks the clean end of the run at `head`: nobody runs it any more.
     pub fn seal(&mut self, head: Head, outcome: String) {
-        self.sealed = Some(Seal {
-            head: head.hash,
-            last_seq: head.seq,
-            outcome,
-        });
+        self.sealed = Some(Seal { head: head.hash, last_seq: head.seq, outcome });
         self.pid = None;
         self.socket = None;
     }

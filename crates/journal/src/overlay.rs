@@ -81,16 +81,8 @@ impl Overlay {
     fn new(file: File, sync: Sync) -> Result<Self, redb::DatabaseError> {
         let file = FileBackend::new(file)?;
         let len = file.len()?;
-        let kept = Kept {
-            len,
-            file_len: len,
-            pages: BTreeMap::new(),
-        };
-        Ok(Self {
-            file,
-            kept: Mutex::new(kept),
-            sync,
-        })
+        let kept = Kept { len, file_len: len, pages: BTreeMap::new() };
+        Ok(Self { file, kept: Mutex::new(kept), sync })
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -113,8 +105,7 @@ impl Overlay {
         self.file.set_len(len)?;
         for (number, page) in kept.pages.iter().filter(|(number, _)| is_kept(**number)) {
             let start = number * PAGE_BYTES;
-            self.file
-                .write(start, &page[..as_len((len - start).min(PAGE_BYTES))])?;
+            self.file.write(start, &page[..as_len((len - start).min(PAGE_BYTES))])?;
         }
         Ok(())
     }

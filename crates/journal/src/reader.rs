@@ -44,22 +44,12 @@ impl Reader {
     /// Reads beside the writer, within its process, what is durable so far.
     pub(crate) fn live(path: &Path, genesis: &Genesis, db: &Arc<Closing>) -> Self {
         let source = Source::Live(Arc::downgrade(db));
-        Self {
-            path: path.to_path_buf(),
-            genesis: genesis.clone(),
-            source,
-        }
+        Self { path: path.to_path_buf(), genesis: genesis.clone(), source }
     }
 
     fn new(path: PathBuf, source: Source) -> Result<Self, ReadError> {
-        let genesis = Snapshot::new(&path, &source.begin_read(&path)?)?
-            .meta
-            .genesis;
-        Ok(Self {
-            path,
-            genesis,
-            source,
-        })
+        let genesis = Snapshot::new(&path, &source.begin_read(&path)?)?.meta.genesis;
+        Ok(Self { path, genesis, source })
     }
 
     /// What the run started from.
@@ -112,9 +102,7 @@ impl Source {
             Self::File(Reading::Clean(db)) => contained(|| db.begin_read()),
             Self::File(Reading::Repaired(db)) => contained(|| db.begin_read()),
             Self::Live(db) => {
-                let closed = || ReadError::Closed {
-                    path: path.to_path_buf(),
-                };
+                let closed = || ReadError::Closed { path: path.to_path_buf() };
                 let db = db.upgrade().ok_or_else(closed)?;
                 contained(|| db.begin_read())
             }

@@ -114,11 +114,7 @@ pub struct RecordRef<'a> {
 impl RecordRef<'_> {
     /// A copy that owns its payload.
     pub fn to_record(&self) -> Record {
-        Record {
-            header: self.header,
-            payload: self.payload.to_vec(),
-            hash: self.hash,
-        }
+        Record { header: self.header, payload: self.payload.to_vec(), hash: self.hash }
     }
 }
 
@@ -182,9 +178,7 @@ pub(crate) fn split(bytes: &[u8]) -> Result<(&[u8], ChainHash), Damage> {
     if bytes.len() < RECORD_OVERHEAD_BYTES {
         return Err(Damage::TooShort { len: bytes.len() });
     }
-    let (hashed, hash) = bytes
-        .split_last_chunk()
-        .expect("the length was checked to hold a hash");
+    let (hashed, hash) = bytes.split_last_chunk().expect("the length was checked to hold a hash");
     Ok((hashed, ChainHash::from_bytes(*hash)))
 }
 
@@ -194,33 +188,20 @@ pub(crate) fn decode_after(previous: Head, bytes: &[u8]) -> Result<RecordRef<'_>
     if previous.hash.next(hashed) != hash {
         return Err(Damage::HashMismatch);
     }
-    let (header, payload) = hashed
-        .split_first_chunk()
-        .expect("the length was checked to hold a header");
+    let (header, payload) =
+        hashed.split_first_chunk().expect("the length was checked to hold a header");
     let header = Header::decode(header);
-    header
-        .format_version
-        .check_readable()
-        .map_err(Damage::NewerFormat)?;
+    header.format_version.check_readable().map_err(Damage::NewerFormat)?;
     if payload.len() != header.payload_len as usize {
-        return Err(Damage::LengthMismatch {
-            stated: header.payload_len,
-            found: payload.len(),
-        });
+        return Err(Damage::LengthMismatch { stated: header.payload_len, found: payload.len() });
     }
     if header.seq != previous.seq.saturating_add(1) {
         return Err(Damage::WrongSeq { stated: header.seq });
     }
     if header.cause >= header.seq {
-        return Err(Damage::CauseAhead {
-            cause: header.cause,
-        });
+        return Err(Damage::CauseAhead { cause: header.cause });
     }
-    Ok(RecordRef {
-        header,
-        payload,
-        hash,
-    })
+    Ok(RecordRef { header, payload, hash })
 }
 
 #[cfg(test)]
@@ -233,14 +214,8 @@ mod tests {
     use crate::chain::Genesis;
 
     fn golden_head() -> Head {
-        let genesis = Genesis {
-            run: String::from("01J-golden"),
-            started: vec![1, 2, 3],
-        };
-        Head {
-            seq: 0,
-            hash: genesis.hash(),
-        }
+        let genesis = Genesis { run: String::from("01J-golden"), started: vec![1, 2, 3] };
+        Head { seq: 0, hash: genesis.hash() }
     }
 
     fn golden_drafts() -> [Draft; 3] {
@@ -253,17 +228,11 @@ mod tests {
             cause,
             payload: payload.to_vec(),
         };
-        [
-            draft(0x1234, 0, b"first"),
-            draft(7, 1, b""),
-            draft(0xFFFF, 2, &[0, 0xFF]),
-        ]
+        [draft(0x1234, 0, b"first"), draft(7, 1, b""), draft(0xFFFF, 2, &[0, 0xFF])]
     }
 
     fn hex(bytes: &[u8]) -> String {
-        bytes
-            .iter()
-            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+        bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     }
 
     #[test]
@@ -321,10 +290,8 @@ mod tests {
     }
 
     fn any_head() -> impl Strategy<Value = Head> {
-        (0..u64::MAX - 1, any::<[u8; 32]>()).prop_map(|(seq, hash)| Head {
-            seq,
-            hash: ChainHash::from_bytes(hash),
-        })
+        (0..u64::MAX - 1, any::<[u8; 32]>())
+            .prop_map(|(seq, hash)| Head { seq, hash: ChainHash::from_bytes(hash) })
     }
 
     proptest! {
@@ -383,10 +350,7 @@ mod tests {
         for bit in 0..ChainHash::BYTES * 8 {
             let mut hash = *golden_head().hash.as_bytes();
             hash[bit / 8] ^= 1 << (bit % 8);
-            let other = Head {
-                seq: 0,
-                hash: ChainHash::from_bytes(hash),
-            };
+            let other = Head { seq: 0, hash: ChainHash::from_bytes(hash) };
             assert_eq!(decode_after(other, &bytes), Err(Damage::HashMismatch));
         }
     }
@@ -408,13 +372,7 @@ mod tests {
     fn a_header_that_contradicts_its_place_is_refused() {
         let refused = |bytes: &[u8]| decode_after(golden_head(), bytes).unwrap_err();
         let bytes = forged(|header| header.payload_len = u32::MAX);
-        assert_eq!(
-            refused(&bytes),
-            Damage::LengthMismatch {
-                stated: u32::MAX,
-                found: 5
-            }
-        );
+        assert_eq!(refused(&bytes), Damage::LengthMismatch { stated: u32::MAX, found: 5 });
         let bytes = forged(|header| header.seq = 2);
         assert_eq!(refused(&bytes), Damage::WrongSeq { stated: 2 });
         let bytes = forged(|header| header.cause = 1);
@@ -427,27 +385,16 @@ mod tests {
     fn an_unknown_codec_stays_readable_as_bytes() {
         let bytes = forged(|header| header.codec = Codec::new(9));
         let record = decode_after(golden_head(), &bytes).unwrap();
-        assert_eq!(
-            (record.header.codec, record.payload),
-            (Codec::new(9), &b"first"[..])
-        );
+        assert_eq!((record.header.codec, record.payload), (Codec::new(9), &b"first"[..]));
     }
 
     #[test]
     fn the_genesis_binds_the_run_and_how_it_was_started() {
         let genesis = |run: &str, started: &[u8]| {
-            Genesis {
-                run: run.to_string(),
-                started: started.to_vec(),
-            }
-            .hash()
+            Genesis { run: run.to_string(), started: started.to_vec() }.hash()
         };
-        let hashes = [
-            genesis("a", b"bc"),
-            genesis("ab", b"c"),
-            genesis("a", b"bd"),
-            genesis("abc", b""),
-        ];
+        let hashes =
+            [genesis("a", b"bc"), genesis("ab", b"c"), genesis("a", b"bd"), genesis("abc", b"")];
         for (index, hash) in hashes.iter().enumerate() {
             assert!(!hashes[..index].contains(hash));
         }

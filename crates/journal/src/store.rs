@@ -55,9 +55,7 @@ impl Refusal {
             redb::Error::RepairAborted => Self::NeedsRepair,
             redb::Error::DatabaseClosed => Self::Closed,
             redb::Error::Io(error) if is_about_content(&error) => {
-                Self::Damaged(Damage::NotAJournal {
-                    report: error.to_string(),
-                })
+                Self::Damaged(Damage::NotAJournal { report: error.to_string() })
             }
             redb::Error::Io(error) => Self::Io(error),
             redb::Error::PreviousIo => Self::Io(io::Error::other(error.to_string())),
@@ -65,18 +63,14 @@ impl Refusal {
                 let report = format!("it has no table `{table}`");
                 Self::Damaged(Damage::NotAJournal { report })
             }
-            other => Self::Damaged(Damage::Store {
-                report: other.to_string(),
-            }),
+            other => Self::Damaged(Damage::Store { report: other.to_string() }),
         }
     }
 
     /// For a file that is open already: no other opener can be in the way.
     pub(crate) fn into_read_error(self, path: &Path) -> ReadError {
         match self {
-            Self::Closed => ReadError::Closed {
-                path: path.to_path_buf(),
-            },
+            Self::Closed => ReadError::Closed { path: path.to_path_buf() },
             Self::Damaged(damage) => damaged(path, Place::File, damage).into(),
             Self::Io(error) => StorageFailure::new(path, error).into(),
             Self::Held | Self::NeedsRepair => {
@@ -87,13 +81,11 @@ impl Refusal {
 
     fn into_open_error(self, path: &Path) -> OpenError {
         match self {
-            Self::Held => OpenError::Held {
-                path: path.to_path_buf(),
-            },
+            Self::Held => OpenError::Held { path: path.to_path_buf() },
             Self::Damaged(damage) => damaged(path, Place::File, damage).into(),
-            Self::Io(error) if error.kind() == io::ErrorKind::NotFound => OpenError::Missing {
-                path: path.to_path_buf(),
-            },
+            Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                OpenError::Missing { path: path.to_path_buf() }
+            }
             Self::Io(error) => StorageFailure::new(path, error).into(),
             Self::NeedsRepair | Self::Closed => {
                 StorageFailure::new(path, io::Error::other("the store refused")).into()
@@ -104,9 +96,7 @@ impl Refusal {
     /// For a file being created.
     pub(crate) fn into_create_error(self, path: &Path) -> CreateError {
         match self {
-            Self::Held => CreateError::Held {
-                path: path.to_path_buf(),
-            },
+            Self::Held => CreateError::Held { path: path.to_path_buf() },
             Self::Damaged(damage) => damaged(path, Place::File, damage).into(),
             Self::Io(error) => StorageFailure::new(path, error).into(),
             Self::NeedsRepair | Self::Closed => {
@@ -118,18 +108,11 @@ impl Refusal {
 
 /// redb reports a wrong beginning and a missing end of the file as errors of input.
 fn is_about_content(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-    )
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
 
 pub(crate) fn damaged(path: &Path, place: Place, damage: Damage) -> Damaged {
-    Damaged {
-        path: path.to_path_buf(),
-        place,
-        damage,
-    }
+    Damaged { path: path.to_path_buf(), place, damage }
 }
 
 /// Asks redb, and takes a panic for what it is on damaged pages: a report of damage.
@@ -170,17 +153,13 @@ impl std::ops::Deref for Closing {
     type Target = Database;
 
     fn deref(&self) -> &Database {
-        self.0
-            .as_ref()
-            .expect("the database is there until it is dropped")
+        self.0.as_ref().expect("the database is there until it is dropped")
     }
 }
 
 impl std::ops::DerefMut for Closing {
     fn deref_mut(&mut self) -> &mut Database {
-        self.0
-            .as_mut()
-            .expect("the database is there until it is dropped")
+        self.0.as_mut().expect("the database is there until it is dropped")
     }
 }
 
@@ -211,40 +190,27 @@ pub(crate) struct Crash {
 pub(crate) fn open_for_writing(file: File, options: &Options) -> Result<Writing, Refusal> {
     let Some(fault) = &options.fault else {
         let db = contained(|| builder(options.cache_bytes).create_file(file))?;
-        return Ok(Writing {
-            db: Arc::new(Closing::new(db)),
-            crash: None,
-        });
+        return Ok(Writing { db: Arc::new(Closing::new(db)), crash: None });
     };
     let (overlay, power) = contained(|| Overlay::writing_through(file))?;
     let db = contained(|| builder(options.cache_bytes).create_with_backend(overlay))?;
     Ok(Writing {
         db: Arc::new(Closing::new(db)),
-        crash: Some(Crash {
-            fault: Arc::clone(fault),
-            power,
-        }),
+        crash: Some(Crash { fault: Arc::clone(fault), power }),
     })
 }
 
 /// Opens the existing database at `path` for writing.
 pub(crate) fn open_existing(path: &Path, options: &Options) -> Result<Writing, OpenError> {
     let refuse = |error: io::Error| Refusal::Io(error).into_open_error(path);
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(refuse)?;
+    let file = File::options().read(true).write(true).open(path).map_err(refuse)?;
     check_not_empty(path, &file)?;
     open_for_writing(file, options).map_err(|refusal| refusal.into_open_error(path))
 }
 
 /// redb would make a new database in an empty file; under its final name a journal is never empty.
 fn check_not_empty(path: &Path, file: &File) -> Result<(), OpenError> {
-    let len = file
-        .metadata()
-        .map_err(|error| StorageFailure::new(path, error))?
-        .len();
+    let len = file.metadata().map_err(|error| StorageFailure::new(path, error))?.len();
     if len == 0 {
         let report = String::from("the file is empty");
         return Err(damaged(path, Place::File, Damage::NotAJournal { report }).into());
@@ -299,10 +265,7 @@ impl Meta {
     /// The meta of a new journal.
     pub(crate) fn new(genesis: Genesis) -> Self {
         let genesis_hash = genesis.hash();
-        Self {
-            genesis,
-            genesis_hash,
-        }
+        Self { genesis, genesis_hash }
     }
 
     /// Writes all entries.
@@ -333,10 +296,7 @@ impl Meta {
             .map_err(|_wrong_length| unreadable(META_FORMAT))?;
         FormatVersion::new(u16::from_le_bytes(format)).check_readable()?;
         let run = String::from_utf8(entry(META_RUN)?).map_err(|_not_text| unreadable(META_RUN))?;
-        let meta = Self::new(Genesis {
-            run,
-            started: entry(META_STARTED)?,
-        });
+        let meta = Self::new(Genesis { run, started: entry(META_STARTED)? });
         if entry(META_GENESIS)? != meta.genesis_hash.as_bytes() {
             return Err(damaged(path, Place::Meta(META_GENESIS), Damage::GenesisMismatch).into());
         }

@@ -40,18 +40,11 @@ impl Snapshot {
         let meta = Meta::read(path, txn)?;
         let events = contained(|| txn.open_table(EVENTS))
             .map_err(|refusal| refusal.into_read_error(path))?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            meta,
-            events,
-        })
+        Ok(Self { path: path.to_path_buf(), meta, events })
     }
 
     fn genesis_head(&self) -> Head {
-        Head {
-            seq: 0,
-            hash: self.meta.genesis_hash,
-        }
+        Head { seq: 0, hash: self.meta.genesis_hash }
     }
 
     fn refuse(&self, refusal: Refusal) -> ReadError {
@@ -61,8 +54,7 @@ impl Snapshot {
     /// Sequence number of the last record; 0 when there is none.
     pub(crate) fn last_seq(&self) -> Result<u64, ReadError> {
         let last = contained(|| self.events.last()).map_err(|refusal| self.refuse(refusal))?;
-        last.map_or(Ok(0), |(seq, _)| value_of(&seq))
-            .map_err(|refusal| self.refuse(refusal))
+        last.map_or(Ok(0), |(seq, _)| value_of(&seq)).map_err(|refusal| self.refuse(refusal))
     }
 
     /// The hash stored with record `seq`, as the point to check the next one against.
@@ -81,9 +73,7 @@ impl Snapshot {
     /// Proves the last `records` records against each other and returns the head.
     pub(crate) fn verify_tail(&self, records: u64) -> Result<Head, ReadError> {
         let last = self.last_seq()?;
-        let head = self
-            .walk(Start::Seq(last.saturating_sub(records) + 1))?
-            .finish()?;
+        let head = self.walk(Start::Seq(last.saturating_sub(records) + 1))?.finish()?;
         // The walk ends at a gap's far side only if nothing follows: then the table is longer.
         if head.seq != last {
             return Err(damaged(&self.path, Place::Record(head.seq + 1), Damage::Missing).into());
@@ -105,12 +95,7 @@ impl Snapshot {
             Start::Seq(seq) => seq,
             Start::After(head) => head.seq.saturating_add(1),
         };
-        Ok(Walk {
-            path: self.path.clone(),
-            range,
-            previous,
-            first,
-        })
+        Ok(Walk { path: self.path.clone(), range, previous, first })
     }
 }
 
@@ -137,10 +122,7 @@ impl Snapshot {
             found(seq, Survey::There);
             let damage = match record::decode_after(walk.previous, bytes) {
                 Ok(record) => {
-                    walk.previous = Head {
-                        seq,
-                        hash: record.hash,
-                    };
+                    walk.previous = Head { seq, hash: record.hash };
                     continue;
                 }
                 Err(damage) => damage,
@@ -194,10 +176,7 @@ impl Walk {
         }
         match record::decode_after(self.previous, bytes) {
             Ok(record) => {
-                self.previous = Head {
-                    seq,
-                    hash: record.hash,
-                };
+                self.previous = Head { seq, hash: record.hash };
                 Ok(record)
             }
             Err(Damage::NewerFormat(newer)) => Err(newer.into()),
@@ -225,10 +204,7 @@ impl Walk {
     }
 }
 
-type Entry = (
-    redb::AccessGuard<'static, u64>,
-    redb::AccessGuard<'static, &'static [u8]>,
-);
+type Entry = (redb::AccessGuard<'static, u64>, redb::AccessGuard<'static, &'static [u8]>);
 
 /// Records in order, each proven before it is yielded; ends after the first error.
 pub struct Records {
@@ -238,19 +214,14 @@ pub struct Records {
 
 impl Records {
     pub(crate) fn new(walk: Walk) -> Self {
-        Self {
-            walk,
-            is_over: false,
-        }
+        Self { walk, is_over: false }
     }
 
     fn advance(&mut self) -> Result<Option<Record>, ReadError> {
         let Some(entry) = self.walk.next_entry()? else {
             return Ok(None);
         };
-        self.walk
-            .check(&entry)
-            .map(|record| Some(record.to_record()))
+        self.walk.check(&entry).map(|record| Some(record.to_record()))
     }
 }
 

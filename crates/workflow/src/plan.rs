@@ -37,11 +37,7 @@ pub struct PlanError {
 
 fn lines(path: &str, problems: &[PlanProblem]) -> String {
     let line = |problem: &PlanProblem| {
-        let PlanProblem {
-            line,
-            column,
-            fault,
-        } = problem;
+        let PlanProblem { line, column, fault } = problem;
         format!("{path}:{line}:{column}: {fault}")
     };
     problems.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -120,10 +116,7 @@ impl Plan {
     /// # Errors
     /// [`PlanError`] with every problem of the front matter, or for a plan without text.
     pub fn parse(path: &str, text: &str) -> Result<Self, PlanError> {
-        let refuse = |problems| PlanError {
-            path: path.to_owned(),
-            problems,
-        };
+        let refuse = |problems| PlanError { path: path.to_owned(), problems };
         let (front_matter, body) = front_matter::split(text).map_err(refuse)?;
         if body.trim().is_empty() {
             return Err(refuse(vec![PlanProblem {
@@ -157,11 +150,7 @@ mod tests {
 
     fn faults(text: &str) -> Vec<PlanFault> {
         let error = Plan::parse("plans/app.md", text).expect_err(text);
-        error
-            .problems
-            .into_iter()
-            .map(|problem| problem.fault)
-            .collect()
+        error.problems.into_iter().map(|problem| problem.fault).collect()
     }
 
     #[test]
@@ -214,14 +203,8 @@ mod tests {
         assert_eq!(faults("---\ntitle: x\ntext"), [PlanFault::NotClosed]);
         assert_eq!(faults("---\n- a\n---\ntext"), [PlanFault::NotAMapping]);
         assert_eq!(faults("---\ntext\n---\ntext"), [PlanFault::NotAMapping]);
-        assert!(matches!(
-            faults("---\na: [\n---\ntext")[..],
-            [.., PlanFault::Yaml { .. }]
-        ));
-        assert!(matches!(
-            faults("---\ntitle: a\n--- b\n---\nx")[..],
-            [PlanFault::Yaml { .. }]
-        ));
+        assert!(matches!(faults("---\na: [\n---\ntext")[..], [.., PlanFault::Yaml { .. }]));
+        assert!(matches!(faults("---\ntitle: a\n--- b\n---\nx")[..], [PlanFault::Yaml { .. }]));
         let long = format!("---\n{}\n---\ntext", "#\n".repeat(40_000));
         assert_eq!(faults(&long), [PlanFault::TooLong]);
     }
@@ -229,23 +212,14 @@ mod tests {
     #[test]
     fn deep_nesting_is_refused_and_harmless() {
         for nest in ["- ", "? ", "[", "{a: "] {
-            let text = format!(
-                "---\ntitle: x\nworkspace:\n  {}\n---\ntext",
-                nest.repeat(10_000)
-            );
+            let text = format!("---\ntitle: x\nworkspace:\n  {}\n---\ntext", nest.repeat(10_000));
             assert!(!faults(&text).is_empty());
         }
     }
 
     #[test]
     fn no_front_matter_is_needed() {
-        for text in [
-            "text\n---\nmore",
-            "----\ntext",
-            "--- text",
-            "---\n---\ntext",
-            "\n---\ntext",
-        ] {
+        for text in ["text\n---\nmore", "----\ntext", "--- text", "---\n---\ntext", "\n---\ntext"] {
             let plan = Plan::parse("app", text).expect(text);
             assert_eq!(plan.front_matter, super::PlanFrontMatter::default());
         }

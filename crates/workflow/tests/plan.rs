@@ -16,10 +16,7 @@ fn markdown() -> impl Strategy<Value = String> {
     ];
     let end = prop_oneof![8 => Just("\n"), 1 => Just("\r\n"), 1 => Just("")];
     prop::collection::vec((line, end), 0..40).prop_map(|lines| {
-        lines
-            .into_iter()
-            .flat_map(|(line, end)| [line, end.to_owned()])
-            .collect()
+        lines.into_iter().flat_map(|(line, end)| [line, end.to_owned()]).collect()
     })
 }
 
@@ -98,8 +95,5 @@ fn a_large_plan_is_cut_in_linear_time() {
     let body = "# Heading\n\ntext\n\n```\ncode\n```\n\n## Deeper\nmore text\n".repeat(200_000);
     let chunks = chunks(&body, 4096);
     assert!(chunks.len() > 2000);
-    assert_eq!(
-        chunks.iter().map(|chunk| chunk.text.len()).sum::<usize>(),
-        body.len()
-    );
+    assert_eq!(chunks.iter().map(|chunk| chunk.text.len()).sum::<usize>(), body.len());
 }

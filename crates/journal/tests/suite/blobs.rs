@@ -30,18 +30,9 @@ fn content_is_stored_under_its_hash_and_read_back() {
 fn putting_twice_leaves_one_file_untouched() {
     let (_dir, blobs) = store();
     let hash = blobs.put(b"once").unwrap();
-    let before = std::fs::metadata(blobs.path(hash))
-        .unwrap()
-        .modified()
-        .unwrap();
+    let before = std::fs::metadata(blobs.path(hash)).unwrap().modified().unwrap();
     assert_eq!(blobs.put(b"once").unwrap(), hash);
-    assert_eq!(
-        std::fs::metadata(blobs.path(hash))
-            .unwrap()
-            .modified()
-            .unwrap(),
-        before
-    );
+    assert_eq!(std::fs::metadata(blobs.path(hash)).unwrap().modified().unwrap(), before);
     let shard = blobs.path(hash).parent().unwrap().to_path_buf();
     assert_eq!(std::fs::read_dir(shard).unwrap().count(), 1);
 }
@@ -107,9 +98,8 @@ fn a_check_finds_damaged_and_foreign_files_and_skips_unfinished_ones() {
     std::fs::write(&foreign, b"").unwrap();
     std::fs::write(blobs.path(sound).with_file_name(".new-abc"), b"half").unwrap();
     let mut found: Vec<(PathBuf, bool)> = Vec::new();
-    let count = blobs
-        .check(|path, error| found.push((path.to_path_buf(), error.is_some())))
-        .unwrap();
+    let count =
+        blobs.check(|path, error| found.push((path.to_path_buf(), error.is_some()))).unwrap();
     assert_eq!(count, 2);
     found.sort();
     let mut expected = vec![(blobs.path(damaged), true), (foreign, false)];

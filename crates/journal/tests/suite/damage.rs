@@ -17,10 +17,7 @@ const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 fn run(records: u64) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     written(dir.path(), records);
-    let head = Reader::open(dir.path(), &Options::default())
-        .unwrap()
-        .head()
-        .unwrap();
+    let head = Reader::open(dir.path(), &Options::default()).unwrap().head().unwrap();
     seal(dir.path(), head);
     dir
 }
@@ -40,10 +37,7 @@ fn change_record(dir: &Path, seq: u64, change: impl FnOnce(&mut Vec<u8>)) {
     };
     change(&mut record);
     let txn = db.begin_write().unwrap();
-    txn.open_table(EVENTS)
-        .unwrap()
-        .insert(seq, record.as_slice())
-        .unwrap();
+    txn.open_table(EVENTS).unwrap().insert(seq, record.as_slice()).unwrap();
     txn.commit().unwrap();
 }
 
@@ -62,19 +56,12 @@ fn checked(dir: &Path) -> CheckReport {
     let path = dir.join(JOURNAL_FILE);
     let before = std::fs::read(&path).unwrap();
     let report = check(dir);
-    assert!(
-        std::fs::read(&path).unwrap() == before,
-        "the check wrote into the journal"
-    );
+    assert!(std::fs::read(&path).unwrap() == before, "the check wrote into the journal");
     report
 }
 
 fn places(report: &CheckReport) -> Vec<FindingPlace> {
-    report
-        .findings
-        .iter()
-        .map(|finding| finding.place)
-        .collect()
+    report.findings.iter().map(|finding| finding.place).collect()
 }
 
 fn record(seq: u64) -> FindingPlace {
@@ -133,10 +120,7 @@ fn a_cut_record_and_a_missing_one_are_found() {
     drop(db);
     let report = checked(dir.path());
     assert_eq!(places(&report), [record(7), record(8)]);
-    assert!(matches!(
-        Journal::open(dir.path(), &Options::default()),
-        Err(OpenError::Damaged(_))
-    ));
+    assert!(matches!(Journal::open(dir.path(), &Options::default()), Err(OpenError::Damaged(_))));
 }
 
 #[test]
@@ -159,10 +143,7 @@ fn a_journal_of_another_run_is_found() {
     let before = std::fs::read(dir.path().join(JOURNAL_FILE)).unwrap();
     let opened = Journal::open(dir.path(), &Options::default());
     assert!(matches!(opened, Err(OpenError::Damaged(_))));
-    assert_eq!(
-        std::fs::read(dir.path().join(JOURNAL_FILE)).unwrap(),
-        before
-    );
+    assert_eq!(std::fs::read(dir.path().join(JOURNAL_FILE)).unwrap(), before);
 }
 
 #[test]
@@ -170,10 +151,7 @@ fn a_missing_meta_entry_is_found() {
     for entry in ["format", "run", "started", "genesis"] {
         let dir = run(5);
         change_meta(dir.path(), entry, None);
-        assert_eq!(
-            places(&checked(dir.path())),
-            [FindingPlace::Journal(Place::Meta(entry))]
-        );
+        assert_eq!(places(&checked(dir.path())), [FindingPlace::Journal(Place::Meta(entry))]);
     }
 }
 
@@ -221,9 +199,7 @@ fn flip_bits(dir: &Path, records: u64) {
     let mut found = 0;
     let mut random = 7_u64;
     for _ in 0..FLIPS {
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let chosen = usize::try_from(random >> 33).unwrap() % (used.len() * 8);
         let bit = used[chosen / 8] * 8 + chosen % 8;
         let mut flipped = sound.clone();
@@ -232,16 +208,10 @@ fn flip_bits(dir: &Path, records: u64) {
         let is_found = !report_without_manifest(dir).is_empty();
         let is_whole = read_prefix(dir, &truth) == truth.len();
         assert!(is_whole || is_found, "bit {bit} lost records silently");
-        assert!(
-            std::fs::read(&path).unwrap() == flipped,
-            "bit {bit}: looking changed the file"
-        );
+        assert!(std::fs::read(&path).unwrap() == flipped, "bit {bit}: looking changed the file");
         found += usize::from(is_found);
     }
-    assert!(
-        found > FLIPS / 2,
-        "only {found} of {FLIPS} flips were found"
-    );
+    assert!(found > FLIPS / 2, "only {found} of {FLIPS} flips were found");
 }
 
 #[test]
@@ -257,11 +227,7 @@ fn no_flipped_bit_of_a_killed_writers_file_is_silent() {
     let mut journal = Journal::create(dir.path(), genesis(), &Options::default()).unwrap();
     journal.append(&drafts(1..=400)).unwrap();
     let other = tempfile::tempdir().unwrap();
-    std::fs::copy(
-        dir.path().join(JOURNAL_FILE),
-        other.path().join(JOURNAL_FILE),
-    )
-    .unwrap();
+    std::fs::copy(dir.path().join(JOURNAL_FILE), other.path().join(JOURNAL_FILE)).unwrap();
     flip_bits(other.path(), 400);
 }
 
@@ -289,10 +255,7 @@ fn read_prefix(dir: &Path, truth: &[Vec<u8>]) -> usize {
 fn a_damaged_journal_takes_no_append() {
     let dir = run(5);
     change_record(dir.path(), 5, |record| record[50] ^= 1);
-    assert!(matches!(
-        Journal::open(dir.path(), &Options::default()),
-        Err(OpenError::Damaged(_))
-    ));
+    assert!(matches!(Journal::open(dir.path(), &Options::default()), Err(OpenError::Damaged(_))));
     change_record(dir.path(), 5, |record| record[50] ^= 1);
     let mut journal = Journal::open(dir.path(), &Options::default()).unwrap();
     journal.append(&drafts(6..=6)).unwrap();

@@ -13,10 +13,7 @@ use crate::support::{append_and_wait, draft, drafts, expected, genesis, payloads
 
 /// Options whose fault hook is `fault`.
 fn with_fault(fault: impl Fn(FaultPoint) -> FaultAnswer + Send + Sync + 'static) -> Options {
-    Options {
-        fault: Some(Arc::new(fault)),
-        ..Options::default()
-    }
+    Options { fault: Some(Arc::new(fault)), ..Options::default() }
 }
 
 fn spawn(dir: &std::path::Path, options: &Options) -> Appender {
@@ -56,28 +53,17 @@ fn appends_of_many_threads_share_commits_and_are_answered_in_order() {
     let acks = acks.lock().unwrap();
     assert_eq!(acks.len() as u64, THREADS * APPENDS);
     for (index, ack) in (0..).zip(acks.iter()) {
-        assert_eq!(
-            (ack.first_seq, ack.last_seq),
-            (2 * index + 1, 2 * index + 2)
-        );
+        assert_eq!((ack.first_seq, ack.last_seq), (2 * index + 1, 2 * index + 2));
         assert_eq!(ack.head.seq, ack.last_seq);
     }
     assert_eq!(acks.last().unwrap().head, head);
     let commits = commits.load(Ordering::SeqCst);
-    assert!(
-        commits < THREADS * APPENDS,
-        "{commits} commits for as many appends"
-    );
+    assert!(commits < THREADS * APPENDS, "{commits} commits for as many appends");
 
     let reader = Reader::open(dir.path(), &Options::default()).unwrap();
     assert_eq!(reader.verify().unwrap(), head);
     for ack in acks.iter() {
-        let record = reader
-            .records_from(ack.last_seq)
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap();
+        let record = reader.records_from(ack.last_seq).unwrap().next().unwrap().unwrap();
         assert_eq!(record.hash, ack.head.hash);
     }
 }
@@ -101,16 +87,9 @@ fn after_the_first_failure_every_append_fails_with_the_same_cause() {
     append_and_wait(&appender, drafts(1..=2)).unwrap().unwrap();
     let mut ahead = draft(3);
     ahead.cause = 9;
-    let first = append_and_wait(&appender, vec![ahead])
-        .unwrap()
-        .unwrap_err();
-    assert!(matches!(
-        *first,
-        AppendError::CauseAhead { seq: 3, cause: 9 }
-    ));
-    let second = append_and_wait(&appender, drafts(3..=3))
-        .unwrap()
-        .unwrap_err();
+    let first = append_and_wait(&appender, vec![ahead]).unwrap().unwrap_err();
+    assert!(matches!(*first, AppendError::CauseAhead { seq: 3, cause: 9 }));
+    let second = append_and_wait(&appender, drafts(3..=3)).unwrap().unwrap_err();
     assert!(Arc::ptr_eq(&first, &second));
     assert!(Arc::ptr_eq(&first, &appender.close().unwrap_err()));
     // The failed writer let go of the file, and what was acknowledged is there.
@@ -128,16 +107,8 @@ fn a_closed_journal_is_free_and_takes_no_more() {
     assert_eq!(appender.close().unwrap(), ack.head);
     let late = append_and_wait(&other, drafts(2..=2)).unwrap().unwrap_err();
     assert!(matches!(*late, AppendError::Closed { .. }));
-    assert!(matches!(
-        appender.reader().head(),
-        Err(ReadError::Closed { .. })
-    ));
-    assert_eq!(
-        Journal::open(dir.path(), &Options::default())
-            .unwrap()
-            .head(),
-        ack.head
-    );
+    assert!(matches!(appender.reader().head(), Err(ReadError::Closed { .. })));
+    assert_eq!(Journal::open(dir.path(), &Options::default()).unwrap().head(), ack.head);
 }
 
 #[test]
@@ -169,10 +140,7 @@ fn run_and_crash(dir: &std::path::Path, crash_at: u64) -> Option<Head> {
     }
     // Nobody is answered after a crash, also not later.
     assert!(append_and_wait(&appender, drafts(11..=11)).is_none());
-    assert!(matches!(
-        *appender.close().unwrap_err(),
-        AppendError::Crashed { .. }
-    ));
+    assert!(matches!(*appender.close().unwrap_err(), AppendError::Crashed { .. }));
     acknowledged
 }
 
@@ -223,10 +191,7 @@ fn dropping_every_handle_closes_the_journal() {
     let dir = tempfile::tempdir().unwrap();
     let appender = spawn(dir.path(), &Options::default());
     let (sender, answer) = channel();
-    appender.append(
-        drafts(1..=4),
-        Box::new(move |ack| sender.send(ack).unwrap()),
-    );
+    appender.append(drafts(1..=4), Box::new(move |ack| sender.send(ack).unwrap()));
     drop(appender);
     let ack = answer.recv().unwrap().unwrap();
     // The thread closes the file at its own pace.

@@ -1,9 +1,6 @@
 //! The journal's promises, tested through its public face; one program, so that it links once.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot set up its world fails"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up its world fails")]
 
 mod blobs;
 mod damage;

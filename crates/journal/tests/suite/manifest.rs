@@ -3,11 +3,7 @@
 use lao_journal::{ChainHash, Head, MANIFEST_FILE, Manifest, ManifestError};
 
 fn manifest() -> Manifest {
-    Manifest::new(
-        String::from("run-1"),
-        String::from("A title"),
-        1_700_000_000_000,
-    )
+    Manifest::new(String::from("run-1"), String::from("A title"), 1_700_000_000_000)
 }
 
 #[test]
@@ -19,10 +15,7 @@ fn a_manifest_is_read_back_and_sealed() {
     manifest.write(dir.path()).unwrap();
     assert_eq!(Manifest::read(dir.path()).unwrap(), manifest);
 
-    let head = Head {
-        seq: 9,
-        hash: ChainHash::from_bytes([0xAB; 32]),
-    };
+    let head = Head { seq: 9, hash: ChainHash::from_bytes([0xAB; 32]) };
     manifest.seal(head, String::from("done"));
     manifest.write(dir.path()).unwrap();
     let read = Manifest::read(dir.path()).unwrap();
@@ -72,14 +65,7 @@ fn what_cannot_be_read_says_why() {
     std::fs::write(&path, b"{\"format\": 1,").unwrap();
     assert!(matches!(read(), ManifestError::Unreadable { .. }));
     std::fs::write(&path, br#"{"format": 2, "name": "another shape"}"#).unwrap();
-    assert!(matches!(
-        read(),
-        ManifestError::Newer {
-            found: 2,
-            readable: 1,
-            ..
-        }
-    ));
+    assert!(matches!(read(), ManifestError::Newer { found: 2, readable: 1, .. }));
     let short = r#"{"format":1,"run":"r","title":"t","created_ms":1,
         "sealed":{"head":"abc","last_seq":1,"outcome":"done"}}"#;
     std::fs::write(&path, short).unwrap();

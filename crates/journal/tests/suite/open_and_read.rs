@@ -35,10 +35,8 @@ fn nothing_has_the_final_name_before_the_first_commit() {
     journal.append(&drafts(1..=1)).unwrap();
     assert!(dir.path().join(JOURNAL_FILE).exists());
     drop(journal);
-    let names: Vec<_> = std::fs::read_dir(dir.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let names: Vec<_> =
+        std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, [JOURNAL_FILE]);
 }
 
@@ -47,20 +45,14 @@ fn a_creation_that_never_appends_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     drop(Journal::create(dir.path(), genesis(), &options()).unwrap());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-    assert!(matches!(
-        Journal::open(dir.path(), &options()),
-        Err(OpenError::Missing { .. })
-    ));
+    assert!(matches!(Journal::open(dir.path(), &options()), Err(OpenError::Missing { .. })));
 }
 
 #[test]
 fn an_aborted_creation_is_cleared_away() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("journal.redb.new"), b"half a header").unwrap();
-    assert!(matches!(
-        Journal::open(dir.path(), &options()),
-        Err(OpenError::Missing { .. })
-    ));
+    assert!(matches!(Journal::open(dir.path(), &options()), Err(OpenError::Missing { .. })));
     let mut journal = Journal::create(dir.path(), genesis(), &options()).unwrap();
     journal.append(&drafts(1..=2)).unwrap();
     assert_eq!(payloads(&journal), expected(2));
@@ -83,22 +75,13 @@ fn a_held_journal_refuses_other_openers() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = Journal::create(dir.path(), genesis(), &options()).unwrap();
     journal.append(&drafts(1..=1)).unwrap();
-    assert!(matches!(
-        Journal::open(dir.path(), &options()),
-        Err(OpenError::Held { .. })
-    ));
-    assert!(matches!(
-        Reader::open(dir.path(), &options()),
-        Err(OpenError::Held { .. })
-    ));
+    assert!(matches!(Journal::open(dir.path(), &options()), Err(OpenError::Held { .. })));
+    assert!(matches!(Reader::open(dir.path(), &options()), Err(OpenError::Held { .. })));
     drop(journal);
     let reader = Reader::open(dir.path(), &options()).unwrap();
     let other = Reader::open(dir.path(), &options()).unwrap();
     assert_eq!(reader.head().unwrap(), other.head().unwrap());
-    assert!(matches!(
-        Journal::open(dir.path(), &options()),
-        Err(OpenError::Held { .. })
-    ));
+    assert!(matches!(Journal::open(dir.path(), &options()), Err(OpenError::Held { .. })));
     drop((reader, other));
     assert!(Journal::open(dir.path(), &options()).is_ok());
 }
@@ -127,21 +110,10 @@ fn reading_after_a_known_record_proves_that_it_is_the_same_chain() {
     written(dir.path(), 10);
     let reader = Reader::open(dir.path(), &options()).unwrap();
     let fifth = reader.records_from(5).unwrap().next().unwrap().unwrap();
-    let known = Head {
-        seq: 5,
-        hash: fifth.hash,
-    };
+    let known = Head { seq: 5, hash: fifth.hash };
     assert_eq!(reader.records_from(Start::After(known)).unwrap().count(), 5);
-    let other = Head {
-        seq: 6,
-        hash: fifth.hash,
-    };
-    let error = reader
-        .records_from(Start::After(other))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap_err();
+    let other = Head { seq: 6, hash: fifth.hash };
+    let error = reader.records_from(Start::After(other)).unwrap().next().unwrap().unwrap_err();
     assert!(matches!(error, ReadError::Damaged(_)));
 }
 
@@ -189,10 +161,7 @@ fn the_largest_payload_survives() {
     large.payload = vec![0xA5; lao_journal::PAYLOAD_BYTES_MAX];
     journal.append(std::slice::from_ref(&large)).unwrap();
     drop(journal);
-    assert_eq!(
-        payloads(&Journal::open(dir.path(), &options()).unwrap()),
-        [large.payload]
-    );
+    assert_eq!(payloads(&Journal::open(dir.path(), &options()).unwrap()), [large.payload]);
 }
 
 #[test]
@@ -201,14 +170,8 @@ fn a_file_that_is_no_journal_is_reported_and_left_alone() {
     let path = dir.path().join(JOURNAL_FILE);
     for content in [&b""[..], b"short", &[0x42; 10_000]] {
         std::fs::write(&path, content).unwrap();
-        assert!(matches!(
-            Journal::open(dir.path(), &options()),
-            Err(OpenError::Damaged(_))
-        ));
-        assert!(matches!(
-            Reader::open(dir.path(), &options()),
-            Err(OpenError::Damaged(_))
-        ));
+        assert!(matches!(Journal::open(dir.path(), &options()), Err(OpenError::Damaged(_))));
+        assert!(matches!(Reader::open(dir.path(), &options()), Err(OpenError::Damaged(_))));
         assert_eq!(std::fs::read(&path).unwrap(), content);
     }
 }

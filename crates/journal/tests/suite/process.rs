@@ -19,10 +19,7 @@ const CHILD_DIR: &str = "LAO_JOURNAL_TEST_CHILD_DIR";
 fn child(test: &str, setup: &str, dir: &Path) -> Command {
     let mut command = Command::new("sh");
     let script = format!("{setup} exec \"$0\" --exact {test} --nocapture --ignored");
-    command
-        .arg("-c")
-        .arg(script)
-        .arg(std::env::current_exe().unwrap());
+    command.arg("-c").arg(script).arg(std::env::current_exe().unwrap());
     command.env(CHILD_DIR, dir).stdout(Stdio::piped());
     command
 }
@@ -56,30 +53,17 @@ fn child_that_is_killed() {
 fn a_killed_process_loses_nothing_that_it_acknowledged() {
     for lines in [1, 20, 60] {
         let dir = tempfile::tempdir().unwrap();
-        let mut process = child("process::child_that_is_killed", "", dir.path())
-            .spawn()
-            .unwrap();
+        let mut process = child("process::child_that_is_killed", "", dir.path()).spawn().unwrap();
         let output = BufReader::new(process.stdout.take().unwrap());
         let mut output = output.lines().map_while(Result::ok);
-        let last = output
-            .by_ref()
-            .filter_map(|line| acknowledged(&line))
-            .nth(lines - 1)
-            .unwrap();
+        let last = output.by_ref().filter_map(|line| acknowledged(&line)).nth(lines - 1).unwrap();
         process.kill().unwrap();
         process.wait().unwrap();
-        let last = output
-            .filter_map(|line| acknowledged(&line))
-            .last()
-            .unwrap_or(last);
+        let last = output.filter_map(|line| acknowledged(&line)).last().unwrap_or(last);
 
         let reader = Reader::open(dir.path(), &Options::default()).unwrap();
         let head = reader.verify().unwrap();
-        assert!(
-            head.seq >= last,
-            "{last} were acknowledged, {} are there",
-            head.seq
-        );
+        assert!(head.seq >= last, "{last} were acknowledged, {} are there", head.seq);
         assert!(head.seq <= last + 1, "one append was under way at most");
         drop(reader);
         let journal = Journal::open(dir.path(), &Options::default()).unwrap();
@@ -92,10 +76,7 @@ fn a_killed_process_loses_nothing_that_it_acknowledged() {
 #[ignore = "the child of a test"]
 fn child_that_runs_out_of_space() {
     let error = append_for_ever(Path::new(&std::env::var_os(CHILD_DIR).unwrap()), 200);
-    assert!(
-        matches!(error, AppendError::Storage(StorageFailure::DiskFull { .. })),
-        "{error:?}"
-    );
+    assert!(matches!(error, AppendError::Storage(StorageFailure::DiskFull { .. })), "{error:?}");
     println!("out of space");
 }
 
@@ -105,9 +86,8 @@ fn a_full_disk_is_told_apart_and_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     // A limit of the file's size stands for the disk; without the trap its signal would kill.
     let setup = "trap '' XFSZ; ulimit -f 2200;";
-    let output = child("process::child_that_runs_out_of_space", setup, dir.path())
-        .output()
-        .unwrap();
+    let output =
+        child("process::child_that_runs_out_of_space", setup, dir.path()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("out of space"), "{text}");
     let last = text.lines().filter_map(acknowledged).next_back().unwrap();
@@ -129,13 +109,7 @@ fn a_folder_without_permission_is_told_apart() {
     }
     let created = Journal::create(dir.path(), genesis(), &Options::default());
     let refused = created.err().unwrap();
-    assert!(matches!(
-        refused,
-        CreateError::Storage(StorageFailure::ReadOnly { .. })
-    ));
+    assert!(matches!(refused, CreateError::Storage(StorageFailure::ReadOnly { .. })));
     let refused = Blobs::open(&dir.path().join("blobs")).unwrap_err();
-    assert!(matches!(
-        refused,
-        BlobError::Storage(StorageFailure::ReadOnly { .. })
-    ));
+    assert!(matches!(refused, BlobError::Storage(StorageFailure::ReadOnly { .. })));
 }

@@ -7,10 +7,7 @@ use std::sync::mpsc::channel;
 use lao_journal::{Ack, AppendError, Appender, Draft, Genesis, Journal, Options};
 
 pub(crate) fn genesis() -> Genesis {
-    Genesis {
-        run: String::from("run-1"),
-        started: b"how it was started".to_vec(),
-    }
+    Genesis { run: String::from("run-1"), started: b"how it was started".to_vec() }
 }
 
 /// A draft whose payload says which one it is.
@@ -42,26 +39,16 @@ pub(crate) fn append_and_wait(
     drafts: Vec<Draft>,
 ) -> Option<Result<Ack, Arc<AppendError>>> {
     let (sender, answer) = channel();
-    appender.append(
-        drafts,
-        Box::new(move |outcome| sender.send(outcome).unwrap()),
-    );
+    appender.append(drafts, Box::new(move |outcome| sender.send(outcome).unwrap()));
     answer.recv().ok()
 }
 
 /// The payloads from the start, each proven.
 pub(crate) fn payloads(journal: &Journal) -> Vec<Vec<u8>> {
-    journal
-        .records_from(1)
-        .unwrap()
-        .map(|record| record.unwrap().payload)
-        .collect()
+    journal.records_from(1).unwrap().map(|record| record.unwrap().payload).collect()
 }
 
 /// The payloads of [`drafts`].
 pub(crate) fn expected(records: u64) -> Vec<Vec<u8>> {
-    drafts(1..=records)
-        .into_iter()
-        .map(|draft| draft.payload)
-        .collect()
+    drafts(1..=records).into_iter().map(|draft| draft.payload).collect()
 }

@@ -207,10 +207,8 @@ mod tests {
     }
 
     fn expect(body: &str, budget: usize, expected: &[(&str, &str)]) {
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|(path, text)| ((*path).to_owned(), *text))
-            .collect();
+        let expected: Vec<_> =
+            expected.iter().map(|(path, text)| ((*path).to_owned(), *text)).collect();
         assert_eq!(cut(body, budget), expected);
     }
 
@@ -248,23 +246,11 @@ mod tests {
         expect(
             "# A\n\none\n\ntwo\nlines\n\nthree\n",
             12,
-            &[
-                ("A", "# A\n\none\n\n"),
-                ("A", "two\nlines\n\n"),
-                ("A", "three\n"),
-            ],
+            &[("A", "# A\n\none\n\n"), ("A", "two\nlines\n\n"), ("A", "three\n")],
         );
-        expect(
-            "one\ntwo\nthree\n",
-            9,
-            &[("", "one\ntwo\n"), ("", "three\n")],
-        );
+        expect("one\ntwo\nthree\n", 9, &[("", "one\ntwo\n"), ("", "three\n")]);
         expect("ääää", 5, &[("", "ää"), ("", "ää")]);
-        expect(
-            "A\n=\n\nlong text\n",
-            10,
-            &[("A", "A\n=\n\n"), ("A", "long text\n")],
-        );
+        expect("A\n=\n\nlong text\n", 10, &[("A", "A\n=\n\n"), ("A", "long text\n")]);
     }
 
     #[test]

@@ -44,11 +44,7 @@ pub(super) fn split(text: &str) -> Result<(PlanFrontMatter, &str), Vec<PlanProbl
 }
 
 fn problem(line: usize, fault: PlanFault) -> PlanProblem {
-    PlanProblem {
-        line,
-        column: 1,
-        fault,
-    }
+    PlanProblem { line, column: 1, fault }
 }
 
 fn read(yaml: &str) -> Result<PlanFrontMatter, Vec<PlanProblem>> {
@@ -62,17 +58,11 @@ fn read(yaml: &str) -> Result<PlanFrontMatter, Vec<PlanProblem>> {
             }
         }
     }
-    if reader.problems.is_empty() {
-        Ok(reader.read)
-    } else {
-        Err(reader.problems)
-    }
+    if reader.problems.is_empty() { Ok(reader.read) } else { Err(reader.problems) }
 }
 
 fn yaml_fault(error: &ScanError) -> PlanFault {
-    PlanFault::Yaml {
-        message: error.info().to_owned(),
-    }
+    PlanFault::Yaml { message: error.info().to_owned() }
 }
 
 /// Where the reader stands in the one mapping that front matter may be.
@@ -178,12 +168,7 @@ impl Reader {
         let one_line = |text: &String| !text.trim().is_empty() && !text.contains(char::is_control);
         match text.filter(one_line) {
             Some(text) => *target = Some(text),
-            None => self.push(
-                place,
-                PlanFault::NotAText {
-                    key: key.to_owned(),
-                },
-            ),
+            None => self.push(place, PlanFault::NotAText { key: key.to_owned() }),
         }
     }
 

@@ -40,11 +40,7 @@ pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
     let mut open: Option<Fence> = None;
     for text in text.split_inclusive('\n') {
         let closed = open.as_ref().is_some_and(|fence| fence.is_closed_by(text));
-        let opened = if open.is_none() {
-            Fence::opened_by(text)
-        } else {
-            None
-        };
+        let opened = if open.is_none() { Fence::opened_by(text) } else { None };
         let kind = match (&open, &opened) {
             (None, None) => plain_kind(text),
             (Some(_), _) | (_, Some(_)) => LineKind::Fenced,
@@ -67,10 +63,7 @@ struct Fence {
 impl Fence {
     fn opened_by(line: &str) -> Option<Self> {
         let content = unindented(line)?;
-        let mark = content
-            .chars()
-            .next()
-            .filter(|mark| matches!(mark, '`' | '~'))?;
+        let mark = content.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
         let info = content.trim_start_matches(mark);
         let length = content.len() - info.len();
         // A backtick in the info string makes it inline code.
@@ -106,20 +99,13 @@ fn plain_kind(line: &str) -> LineKind<'_> {
     {
         return LineKind::Text;
     }
-    LineKind::Heading {
-        level,
-        title: without_closing_marks(title.trim()),
-    }
+    LineKind::Heading { level, title: without_closing_marks(title.trim()) }
 }
 
 /// `Title ##` is `Title`, but `C#` stays.
 fn without_closing_marks(title: &str) -> &str {
     let bare = title.trim_end_matches('#');
-    if bare.is_empty() || bare.ends_with([' ', '\t']) {
-        bare.trim_end()
-    } else {
-        title
-    }
+    if bare.is_empty() || bare.ends_with([' ', '\t']) { bare.trim_end() } else { title }
 }
 
 /// A line of `=` or `-` makes the paragraph before it a heading; only paragraphs of one line
@@ -144,10 +130,7 @@ fn underline(lines: &mut [Line<'_>], text: &str) {
         None | Some(LineKind::Blank | LineKind::Heading { .. } | LineKind::Fenced)
     );
     if begins && title.kind == LineKind::Text && is_paragraph(title.text) {
-        title.kind = LineKind::Heading {
-            level,
-            title: title.text.trim(),
-        };
+        title.kind = LineKind::Heading { level, title: title.text.trim() };
     }
 }
 
@@ -158,13 +141,8 @@ fn is_paragraph(line: &str) -> bool {
         let numbered = digits.len() < content.len() && digits.starts_with(['.', ')']);
         !numbered
             && !content.starts_with(['>', '|'])
-            && !["- ", "* ", "+ "]
-                .iter()
-                .any(|mark| content.starts_with(mark))
-            && !content
-                .trim()
-                .chars()
-                .all(|mark| matches!(mark, '-' | '=' | '*' | '_' | ' '))
+            && !["- ", "* ", "+ "].iter().any(|mark| content.starts_with(mark))
+            && !content.trim().chars().all(|mark| matches!(mark, '-' | '=' | '*' | '_' | ' '))
     })
 }
 
@@ -180,10 +158,7 @@ mod tests {
     #[test]
     fn headings_are_found_in_both_spellings() {
         let text = "# One\n## Two ##\nThree\n===\n\nFour\n---\n   # Five #five\n#\n###### C#\n";
-        assert_eq!(
-            titles(text),
-            ["One", "Two", "Three", "Four", "Five #five", "C#"]
-        );
+        assert_eq!(titles(text), ["One", "Two", "Three", "Four", "Five #five", "C#"]);
     }
 
     #[test]
@@ -209,10 +184,7 @@ mod tests {
 
     #[test]
     fn kinds_of_lines() {
-        let kinds: Vec<_> = lines("a\n\n```\n\n```\r\nb")
-            .iter()
-            .map(|line| line.kind)
-            .collect();
+        let kinds: Vec<_> = lines("a\n\n```\n\n```\r\nb").iter().map(|line| line.kind).collect();
         assert_eq!(kinds, [Text, Blank, Fenced, Fenced, Fenced, Text]);
     }
 }
