@@ -22,8 +22,10 @@ impl Weight {
     pub(crate) fn of(event: &str) -> Self {
         match event {
             "RunStarted" | "RunResumed" | "RunStopping" | "RunStopped" | "RunEnded"
-            | "StepsAdded" | "StepEnded" | "StepParked" | "StepRetried" | "StepTimedOut" | "AnswerRejected"
-            | "QuestionAsked" | "QuestionAnswered" | "EffectsLost" => Self::Landmark,
+            | "StepsAdded" | "StepEnded" | "StepParked" | "StepRetried" | "StepTimedOut"
+            | "AnswerRejected" | "QuestionAsked" | "QuestionAnswered" | "EffectsLost" => {
+                Self::Landmark
+            }
             "StepStarted" | "ChecksEnded" | "ReviewGiven" | "CommitEnded" => Self::Milestone,
             "ToolDecided" | "ToolCallStarted" | "TodoSet" | "FileWriteStarted"
             | "CommitStarted" | "WorkspaceStarted" => Self::Detail,
