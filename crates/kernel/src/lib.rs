@@ -10,7 +10,7 @@
 //! No IO, no async, no clock, no randomness, no hash-ordered maps, no floats: time, ids and all
 //! results of effects come in inside commands, so that the same commands always give the same
 //! events. What the world still owes is a function of the state, so recovery is no second code
-//! path: fold the journal, ask [`outstanding`], go on.
+//! path: fold the journal, ask [`outstanding()`], go on.
 //!
 //! One file per lifecycle: [`run`], [`step`], [`talk`] (a conversation and its model calls),
 //! [`tool_call`], [`planning`], [`task`], [`checks`], [`review`], [`commit`], [`question`].
