@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lao_cli::{CliError, ExitCode, LiveView, args::GlobalArgs, render};
-use lao_gateway::{Follow, LiveRun, Updates, serve, socket_path};
+use lao_gateway::{Follow, LiveRun, Updates, offline, serve, socket_path};
 use lao_kernel::Command;
 use lao_protocol::{RunStatus, Update};
 use lao_runtime::{Begin, RunHandle, RunSpec, Supervisor};
@@ -11,7 +11,7 @@ use lao_runtime::{Begin, RunHandle, RunSpec, Supervisor};
 use crate::{
     failure::{begin_failure, gave_up},
     screen::Screen,
-    signal::Signals,
+    signal::{Signals, asked_to_end},
     world::wall_ms,
 };
 
@@ -33,13 +33,19 @@ pub(crate) async fn drive(
     screen: &mut Screen,
 ) -> Result<Driven, CliError> {
     let folder = spec.folder.clone();
+    let observed = folder.clone();
     let contents = spec.contents.clone();
     let path = socket_path(&folder.run);
     spec.socket = Some(path.clone());
     let mut signals = Signals::listen()?;
+    if asked_to_end() {
+        let message = "interrupted before the run went on";
+        return Err(CliError::new(ExitCode::Interrupted, message)
+            .hint("type the same command to go on"));
+    }
     let supervisor = Supervisor::spawn().await.map_err(|error| begin_failure(&error))?;
     let handle = supervisor.begin(spec, begin).await.map_err(|error| begin_failure(&error))?;
-    let live = LiveRun::observe(handle.clone(), folder, contents).await;
+    let live = LiveRun::observe(handle.clone(), observed, contents).await;
     // Without a socket the run goes on; other commands then wait for its end.
     let server = serve(live.clone(), &path).ok();
     let mut view = LiveView::on_stdout(global);
@@ -47,9 +53,14 @@ pub(crate) async fn drive(
         view.begin_with(before);
     }
     let mut updates = live.follow(before.map_or(1, |before| before.events + 1));
-    let status = watch(&handle, (&live, &mut updates), &mut view, &mut signals).await;
+    let watched = watch(&handle, (&live, &mut updates), &mut view, &mut signals).await;
     view.finish();
     let finish = handle.finished().await;
+    let status = match watched {
+        Some(status) => status,
+        // It was ended at once: the journal tells how it stands.
+        None => offline::view(&folder).map_or_else(|_| live.status(), |view| view.status(None)),
+    };
     if let Some(server) = server {
         server.close().await;
     }
@@ -61,13 +72,14 @@ pub(crate) async fn drive(
     Ok(Driven { status, code })
 }
 
-/// Shows updates until the run has left; signals stop it.
+/// Shows updates until the run has left; signals stop it, the second one at once, and then its
+/// last state is not known here.
 async fn watch(
     handle: &RunHandle,
     (live, updates): (&LiveRun, &mut Updates),
     view: &mut LiveView,
     signals: &mut Signals,
-) -> RunStatus {
+) -> Option<RunStatus> {
     let mut tick = tokio::time::interval(TICK);
     let mut stopping = false;
     loop {
@@ -76,10 +88,10 @@ async fn watch(
                 Some(update) => {
                     view.update(update, wall_ms());
                     if let Update::Finished(status) = update {
-                        return (**status).clone();
+                        return Some((**status).clone());
                     }
                 }
-                None => return live.status(),
+                None => return Some(live.status()),
             },
             _ = tick.tick() => {
                 view.tick(wall_ms());
@@ -87,7 +99,7 @@ async fn watch(
             () = signals.next() => {
                 if stopping {
                     handle.abort();
-                    return live.status();
+                    return None;
                 }
                 stopping = true;
                 view.say(&stopping_words(&live.status()), wall_ms());

@@ -25,12 +25,10 @@ pub(crate) fn begin_failure(error: &BeginError) -> CliError {
     let failure = CliError::from_error(code, error);
     match error {
         BeginError::Open(OpenError::Held { .. }) | BeginError::Create(CreateError::Held { .. }) => {
-            failure.hint("another process works on this run: `lao status` asks it")
+            failure.hint(HELD)
         }
-        BeginError::Open(OpenError::Damaged(_)) | BeginError::Fold(_) => {
-            failure.hint("`lao journal check` says what is damaged")
-        }
-        BeginError::Open(_)
+        BeginError::Fold(_)
+        | BeginError::Open(_)
         | BeginError::Append(_)
         | BeginError::Create(_)
         | BeginError::Folder(_)
@@ -39,10 +37,18 @@ pub(crate) fn begin_failure(error: &BeginError) -> CliError {
     }
 }
 
+/// What to do about a journal that another process has and does not talk about.
+const HELD: &str = "`lao runs` names the process; it was started with another runtime folder, \
+                    or cannot open sockets";
+
 /// A run could not be looked at.
 pub(crate) fn view_failure(error: &ViewError) -> CliError {
-    CliError::from_error(ExitCode::JournalUnavailable, error)
-        .hint("`lao journal check` says what is wrong with it")
+    let failure = CliError::from_error(ExitCode::JournalUnavailable, error);
+    match error {
+        ViewError::Open(OpenError::Held { .. }) => failure.hint(HELD),
+        // These say what to do themselves.
+        ViewError::Open(_) | ViewError::Replay(_) => failure,
+    }
 }
 
 /// A run that its process gave up.

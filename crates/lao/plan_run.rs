@@ -45,11 +45,15 @@ pub(crate) struct PlanFile {
 impl PlanFile {
     /// Reads a plan.
     pub(crate) fn read(project: &Project, path: &Path) -> Result<Self, CliError> {
-        let whole = absolute(path)?;
+        let here = absolute(path)?;
+        // What stands under `--project DIR` may be named as it is named there.
+        let there = project.root.join(path);
+        let whole = if !here.exists() && there.exists() { there } else { here };
         let shown = path.display();
         let bytes = fs::read(&whole).map_err(|error| {
             CliError::new(ExitCode::Usage, format!("cannot read the plan {shown}"))
                 .caused_by(&error)
+                .hint("`lao run` without a plan runs everything in the plans folder")
         })?;
         let text = String::from_utf8(bytes).map_err(|_| {
             CliError::new(ExitCode::Usage, format!("the plan {shown} is not UTF-8 text"))
@@ -102,21 +106,14 @@ pub(crate) enum Earlier {
     Ended(RunFolder, RunOutcome),
 }
 
-/// The newest run of a plan. A run that a crash ended before its first event holds nothing and is
-/// removed.
+/// The newest run of a plan.
 pub(crate) fn earlier_run(project: &Project, plan: &Plan) -> Result<Earlier, CliError> {
     let hash = serde_json::Value::String(plan.hash.to_string());
     for folder in project.list()?.into_iter().rev() {
-        let manifest = folder.manifest().ok();
-        if manifest.as_ref().is_none_or(|manifest| manifest.sealed.is_none())
-            && never_began(&folder)
-        {
-            fs::remove_dir_all(&folder.path).map_err(|error| {
-                io_failure(&format!("cannot remove {}", folder.path.display()), &error)
-            })?;
+        let Ok(manifest) = folder.manifest() else {
             continue;
-        }
-        if manifest.is_some_and(|manifest| manifest.other.get(LABEL_PLAN_HASH) == Some(&hash)) {
+        };
+        if manifest.other.get(LABEL_PLAN_HASH) == Some(&hash) {
             return Ok(match outcome(&folder) {
                 Some(outcome) => Earlier::Ended(folder, outcome),
                 None => Earlier::Unfinished(folder),
@@ -124,11 +121,6 @@ pub(crate) fn earlier_run(project: &Project, plan: &Plan) -> Result<Earlier, Cli
         }
     }
     Ok(Earlier::None)
-}
-
-/// Whether a run's journal is sound, nobody's, and without an event.
-pub(crate) fn never_began(folder: &RunFolder) -> bool {
-    offline::view(folder).is_ok_and(|view| view.state().run().is_none())
 }
 
 /// How a run ended; none where it did not. The journal tells where the manifest has no seal: a
@@ -180,6 +172,11 @@ pub(crate) fn place(
     if !git {
         return Ok(Placement { workspace: WorkspaceSettings::Folder { path }, git });
     }
+    if !named.exists() {
+        let message = format!("the workspace {path} does not exist");
+        return Err(CliError::new(ExitCode::Configuration, message)
+            .hint("name a repository that is there, or leave it out to work in a new folder"));
+    }
     let described = GitRepository::new()
         .describe(&named)
         .map_err(|error| CliError::from_error(ExitCode::Configuration, &error))?;
@@ -221,9 +218,8 @@ pub(crate) fn start(plan: &PlanFile, settings: Settings) -> Start {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let unix_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     let random = RandomState::new().hash_one((unix_ms, std::process::id()));
-    let low_bits = u32::try_from(random & u64::from(u32::MAX)).expect("masked to 32 bits");
     Start {
-        run: RunId::new(unix_ms, low_bits),
+        run: RunId::new(unix_ms, tail_bits(unix_ms, random)),
         program: env!("CARGO_PKG_VERSION").to_owned(),
         definition: Definition::Plan(PlanDefinition {
             title: plan.plan.title.clone(),
@@ -234,6 +230,14 @@ pub(crate) fn start(plan: &PlanFile, settings: Settings) -> Start {
         settings,
         seed: random,
     }
+}
+
+/// Bits for the last part of a run's id: two digits of milliseconds, so that runs of one second
+/// sort as they began, then three that differ.
+fn tail_bits(unix_ms: u64, random: u64) -> u32 {
+    let ms = unix_ms % 1000;
+    let bits = (ms >> 5) | ((ms & 31) << 5) | ((random & 0x7fff) << 10);
+    u32::try_from(bits).expect("25 bits")
 }
 
 /// The plan in pieces that fit the planner's window.

@@ -45,7 +45,7 @@ fn check_roles(config: &Config) -> Result<(), CliError> {
     }
     let message = format!("no model is set for: {}", missing.join(", "));
     Err(CliError::new(ExitCode::Configuration, message).hint(
-        "start a model server and run `lao init` in a new folder, or fill in [roles.*] in lao.toml",
+        "start a model server, remove lao.toml and run `lao init` again; or fill in [roles.*]",
     ))
 }
 

@@ -76,7 +76,6 @@ impl Project {
         };
         Config::load(&layers).map_err(|error| {
             CliError::new(ExitCode::Configuration, error.to_string())
-                .hint("`lao config show` prints every value and where it comes from")
         })
     }
 
@@ -84,9 +83,11 @@ impl Project {
     pub(crate) fn select(&self, selector: &RunSelector) -> Result<RunFolder, CliError> {
         let runs = self.list()?;
         let ids: Vec<&str> = runs.iter().map(|run| run.run.as_str()).collect();
-        let id = selector.resolve(&ids).map_err(|error| {
-            CliError::from_error(ExitCode::Usage, &error).hint("`lao runs` lists them")
-        })?;
+        let hint =
+            if runs.is_empty() { "`lao run PLAN` starts one" } else { "`lao runs` lists them" };
+        let id = selector
+            .resolve(&ids)
+            .map_err(|error| CliError::from_error(ExitCode::Usage, &error).hint(hint))?;
         Ok(runs.iter().find(|run| run.run.as_str() == id).expect("resolved among them").clone())
     }
 

@@ -14,7 +14,7 @@ pub(crate) fn stop(reason: &StopReason) -> String {
         }
         StopReason::Parked => "nothing can go on before a person acts".to_owned(),
         StopReason::EffectLostTooOften { effect } => {
-            format!("the worker for effect {effect} panicked too often")
+            format!("effect {effect} was lost to crashes too often")
         }
         StopReason::WorkspaceUnusable { message } => {
             format!("the workspace cannot be used: {message}")

@@ -55,7 +55,8 @@ pub(crate) fn names(names: &[&str], shown_max: usize) -> String {
 /// The first line of a text with something in it, cut to what a sentence bears.
 pub(crate) fn first_line(text: &str) -> String {
     let line = text.lines().find(|line| !line.trim().is_empty());
-    cut(line.unwrap_or_default().trim())
+    // What follows a colon stands on the lines that are left out.
+    cut(line.unwrap_or_default().trim().trim_end_matches(':'))
 }
 
 /// The first line of a content, where it is in place.

@@ -8,13 +8,14 @@ use lao_cli::{
 };
 use lao_event::{QuestionId, latest::QuestionAnswer};
 use lao_gateway::{Client, live, offline};
-use lao_kernel::Command;
+use lao_kernel::{Command, Rejection};
 use lao_protocol::{AnswerChoice, Reply, Request, RunStatus};
-use lao_runtime::{RunFolder, note};
+use lao_runtime::{BeginError, RunFolder, note};
 
-use super::resume::rejected;
+use super::resume::{over, rejected};
 use crate::{
     failure::{begin_failure, internal, view_failure},
+    plan_run,
     project::Project,
     screen::Screen,
     world::SystemClock,
@@ -76,8 +77,21 @@ pub(crate) async fn answered(
 
 /// Notes a person's word in the journal of a run that no process works on.
 fn note_offline(project: &Project, folder: &RunFolder, command: Command) -> Result<(), CliError> {
+    if let Some(outcome) = plan_run::outcome(folder) {
+        return Err(over(folder, outcome));
+    }
     let contents = project.runs().contents().map_err(|error| internal(&error))?;
-    note(folder, &contents, &SystemClock::new(), command).map_err(|error| begin_failure(&error))
+    note(folder, &contents, &SystemClock::new(), command).map_err(|error| match error {
+        BeginError::Rejected(Rejection::UnknownQuestion(_)) => begin_failure(&error)
+            .hint(format!("`lao status {}` lists the questions that wait", folder.run)),
+        BeginError::Folder(_)
+        | BeginError::Create(_)
+        | BeginError::Open(_)
+        | BeginError::Fold(_)
+        | BeginError::Append(_)
+        | BeginError::Rejected(_)
+        | BeginError::Actors(_) => begin_failure(&error),
+    })
 }
 
 fn show(folder: &RunFolder, screen: &mut Screen) -> Result<ExitCode, CliError> {

@@ -55,7 +55,7 @@ async fn servers(config: &Config, lines: &mut Vec<DoctorLine>) -> Result<(), Cli
         lines.push(problem(
             "server",
             "no endpoint is configured",
-            "start a model server and run `lao init` in a new folder, or fill in [endpoints.*]",
+            "start a model server, remove lao.toml and run `lao init` again; or fill in [endpoints.*]",
             ExitCode::Configuration,
         ));
     }
@@ -72,10 +72,13 @@ async fn servers(config: &Config, lines: &mut Vec<DoctorLine>) -> Result<(), Cli
                             .version
                             .as_ref()
                             .map_or(String::new(), |version| format!(" {version}"));
+                        let models_there = match probed.models.len() {
+                            1 => "1 model".to_owned(),
+                            count => format!("{count} models"),
+                        };
                         let message = format!(
-                            "{name}: {}{version} at {address}, {} models",
-                            probed.kind,
-                            probed.models.len()
+                            "{name}: {}{version} at {address}, {models_there}",
+                            probed.kind
                         );
                         lines.push(line(DoctorState::Ok, "server", message));
                         models(config, name, &probed, lines);
@@ -165,7 +168,7 @@ fn git(project: &Project, config: &Config) -> DoctorLine {
         Err(error) => problem(
             "git",
             error.to_string(),
-            "git config --global user.name NAME; git config --global user.email EMAIL",
+            "do one of these, or make no commits at all: git.enabled = false",
             ExitCode::Configuration,
         ),
     }
@@ -214,7 +217,7 @@ fn journals(project: &Project) -> Result<Vec<DoctorLine>, CliError> {
             Err(error) => lines.push(problem(
                 "journal",
                 format!("{}: {error}", run.run),
-                "`lao journal check` says what is damaged",
+                "`lao journal check` says more",
                 ExitCode::JournalUnavailable,
             )),
         }
@@ -222,8 +225,8 @@ fn journals(project: &Project) -> Result<Vec<DoctorLine>, CliError> {
     if lines.is_empty() {
         let message = match runs.len() {
             0 => "no runs yet".to_owned(),
-            1 => "1 run, readable".to_owned(),
-            count => format!("{count} runs, all readable"),
+            1 => "1 run opens; `lao journal check` reads it whole".to_owned(),
+            count => format!("{count} runs open; `lao journal check` reads them whole"),
         };
         lines.push(line(DoctorState::Ok, "journal", message));
     }

@@ -169,27 +169,36 @@ fn show_event(event: EventView, screen: &mut Screen) -> Result<(), Stop> {
     } else {
         screen.output.line(render::log_line(&event, &screen.style).trim_end_matches('\n'))
     };
+    heard(listener)
+}
+
+fn heard(listener: Listener) -> Result<(), Stop> {
     match listener {
         Listener::Present => Ok(()),
         Listener::Gone => Err(Stop::ReaderLeft),
     }
 }
 
-/// Events and what else happens, until the run's process is done with it.
+/// Events, for programs also what else happens, until the run's process is done with it.
 async fn follow(client: Client, from: u64, screen: &mut Screen) -> Result<(), CliError> {
     let mut follow = client.follow(from).await.map_err(|error| internal(&error))?;
     while let Some(update) = follow.next().await.map_err(|error| internal(&error))? {
-        match update {
-            Update::Event(event) => match show_event(event, screen) {
-                Ok(()) => {}
-                Err(stop) => return stop.into_result(),
-            },
+        let shown = match update {
+            Update::Event(event) => show_event(event, screen),
             Update::Tokens { .. }
             | Update::Retrying { .. }
             | Update::Waiting { .. }
             | Update::WorkerRestarted { .. }
-            | Update::Finished(_) => {}
+            | Update::Finished(_) => show_passing(&update, screen),
+        };
+        if let Err(stop) = shown {
+            return stop.into_result();
         }
     }
     Ok(())
+}
+
+/// What is no event is for programs; a person follows `lao run`.
+fn show_passing(update: &Update, screen: &mut Screen) -> Result<(), Stop> {
+    if screen.json { heard(screen.output.line(&json::line(update))) } else { Ok(()) }
 }

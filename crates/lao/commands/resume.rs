@@ -8,10 +8,13 @@ use lao_cli::{
     render,
 };
 use lao_config::Config;
-use lao_event::{Settings, latest::StopReason};
+use lao_event::{
+    Settings,
+    latest::{RunOutcome, StopReason},
+};
 use lao_gateway::{live, offline};
 use lao_kernel::{Retry, RunPhase};
-use lao_protocol::{Reply, Request, RunStatus, RunStatusCode, StepStatus, StepView};
+use lao_protocol::{Reply, Request, RunStatus, StepStatus, StepView, Update};
 use lao_runtime::{Begin, RunFolder};
 
 use super::run::{after_run, spec};
@@ -44,9 +47,7 @@ pub(crate) async fn resume(
 
 /// The newest run that did not end.
 fn last_unfinished(project: &Project) -> Result<RunFolder, CliError> {
-    let unfinished = |folder: &RunFolder| {
-        plan_run::outcome(folder).is_none() && !plan_run::never_began(folder)
-    };
+    let unfinished = |folder: &RunFolder| plan_run::outcome(folder).is_none();
     project.list()?.into_iter().rev().find(unfinished).ok_or_else(|| {
         CliError::new(ExitCode::Usage, "there is no interrupted run")
             .hint("`lao runs` lists all; `lao retry` does failed steps again")
@@ -63,22 +64,26 @@ pub(crate) async fn take_up(
 ) -> Result<ExitCode, CliError> {
     let view = offline::view(&folder).map_err(|error| view_failure(&error))?;
     let status = view.status(None);
-    let run = view.state().run().ok_or_else(|| never_began(&folder))?;
+    let run = view.state().run().expect("a journal begins with its run");
     match &retry {
-        None if matches!(run.phase, RunPhase::Ended(_)) => {
-            return Err(over(&folder, status.summary.status));
+        None => {
+            if let RunPhase::Ended(outcome) = run.phase {
+                return Err(over(&folder, outcome));
+            }
         }
-        None => {}
         Some(retry) => check_retry(&folder, &status, retry)?,
     }
+    let parked = matches!(run.phase, RunPhase::Stopped(StopReason::Parked)) && retry.is_none();
+    if parked && waits_for_answers(&status) {
+        return Ok(show_waiting(global, status, screen));
+    }
     if !global.json && !global.quiet {
-        screen.output.text(&render::resume(&status, &screen.style));
+        match &retry {
+            None => screen.output.text(&render::resume(&status, &screen.style)),
+            Some(retry) => screen.output.line(&retry_words(&status, retry)),
+        };
     }
     let settings = resumed_settings(config, &run.settings);
-    let parked = matches!(run.phase, RunPhase::Stopped(StopReason::Parked)) && retry.is_none();
-    if parked && !status.questions.is_empty() && status.summary.tasks.pending == 0 {
-        return Ok(ExitCode::Parked);
-    }
     preflight::check_git(&project.root, &settings.git)?;
     let models = Arc::new(world::models(config, &project.root)?);
     preflight::check_models(config).await?;
@@ -90,9 +95,37 @@ pub(crate) async fn take_up(
     Ok(driven.code)
 }
 
-fn never_began(folder: &RunFolder) -> CliError {
-    let message = format!("run {} was killed before its first event", folder.run);
-    CliError::new(ExitCode::Usage, message).hint("there is nothing to resume: `lao run PLAN`")
+/// Whether nothing but answers would help a parked run.
+fn waits_for_answers(status: &RunStatus) -> bool {
+    let asked = |step: &StepView| status.questions.iter().any(|it| it.step == step.key);
+    let mut parked = status.steps.iter().filter(|step| step.status == StepStatus::Parked);
+    !status.questions.is_empty() && parked.all(asked)
+}
+
+/// Shows what a parked run waits for.
+fn show_waiting(global: &GlobalArgs, status: RunStatus, screen: &mut Screen) -> ExitCode {
+    let code = ExitCode::from_status(&status);
+    if global.json {
+        screen.output.line(&render::json::line(&Update::Finished(Box::new(status))));
+    } else {
+        screen.output.text(&render::summary(&status, &screen.style));
+    }
+    code
+}
+
+/// What is done again.
+fn retry_words(status: &RunStatus, retry: &Retry) -> String {
+    let again: Vec<&str> = match retry {
+        Retry::Failed => status
+            .steps
+            .iter()
+            .filter(|step| step.status == StepStatus::Failed)
+            .map(|step| step.key.as_str())
+            .collect(),
+        Retry::Step(key) => vec![key],
+    };
+    let title = &status.summary.title;
+    format!("Doing again, with what was skipped because of it: {} ({title})", again.join(", "))
 }
 
 /// There is something to be done again.
@@ -106,7 +139,13 @@ fn check_retry(folder: &RunFolder, status: &RunStatus, retry: &Retry) -> Result<
             .map_err(|error| error.hint(format!("`lao status {run}` says how it stands"))),
         Retry::Step(key) => match status.steps.iter().find(|step| step.key == *key) {
             Some(step) if may(step) => Ok(()),
-            Some(_) => failure(format!("step {key:?} of run {run} has not failed")),
+            Some(step) => {
+                let error = failure(format!("step {key:?} of run {run} has not failed"));
+                match step.failure.as_ref().and_then(|failure| failure.next.clone()) {
+                    Some(next) => error.map_err(|error| error.hint(format!("try `{next}`"))),
+                    None => error,
+                }
+            }
             None => {
                 let keys: Vec<&str> = status.steps.iter().map(|step| step.key.as_str()).collect();
                 failure(format!("run {run} has no step {key:?}"))
@@ -125,21 +164,17 @@ fn resumed_settings(config: &Config, run: &Settings) -> Settings {
     settings
 }
 
-fn over(folder: &RunFolder, status: RunStatusCode) -> CliError {
+/// Nothing more can be done with a run that ended so.
+pub(crate) fn over(folder: &RunFolder, outcome: RunOutcome) -> CliError {
     let run = &folder.run;
-    let error = CliError::new(ExitCode::Usage, format!("run {run} is over"));
-    match status {
-        RunStatusCode::Failed => {
-            error.hint(format!("`lao retry {run}` does the failed steps again"))
+    let error = |how: &str| CliError::new(ExitCode::Usage, format!("run {run} is over: it {how}"));
+    let again = "`lao run PLAN --again` runs its plan anew";
+    match outcome {
+        RunOutcome::Succeeded => error("succeeded").hint(again),
+        RunOutcome::Cancelled => error("was cancelled").hint(again),
+        RunOutcome::Failed => {
+            error("failed").hint(format!("`lao retry {run}` does the failed steps again"))
         }
-        RunStatusCode::Planning
-        | RunStatusCode::Running
-        | RunStatusCode::Stopping
-        | RunStatusCode::Interrupted
-        | RunStatusCode::Parked
-        | RunStatusCode::Succeeded
-        | RunStatusCode::Cancelled
-        | RunStatusCode::Unreadable => error.hint("`lao run PLAN --again` runs its plan anew"),
     }
 }
 

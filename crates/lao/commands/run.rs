@@ -25,6 +25,7 @@ use crate::{
     preflight,
     project::Project,
     screen::Screen,
+    signal::asked_to_end,
     watch::PlanWatch,
     world,
 };
@@ -80,11 +81,17 @@ async fn run_all(
     let mut code = ExitCode::Done;
     // Changes that bring no plan are not worth a line.
     let mut worked = true;
+    if plan_run::plan_files(project, &config)?.is_empty() {
+        say(global, screen, &no_plans(&config));
+    }
     loop {
         for path in plan_run::plan_files(project, &config)? {
             let Some(hash) = unseen(project, &path, &mut seen, screen) else {
                 continue;
             };
+            if asked_to_end() {
+                return Ok(code.worse(ExitCode::Interrupted));
+            }
             let result = run_plan(global, project, &path, options, screen).await;
             // A plan that cannot be run does not keep the others from running.
             let ended = result.unwrap_or_else(|error| error.report(global));
@@ -95,20 +102,33 @@ async fn run_all(
                 return Ok(code);
             }
         }
-        if once {
+        if once || asked_to_end() {
             return Ok(code);
         }
-        if worked && !global.json && !global.quiet {
-            screen.output.line(&format!(
-                "watching {} for new and changed plans; Ctrl-C ends",
-                config.paths.plans
-            ));
+        if worked {
+            let plans = &config.paths.plans;
+            let words = format!("watching {plans} for new and changed plans; Ctrl-C ends");
+            say(global, screen, &words);
         }
         worked = false;
         if !watch.changed().await? {
             return Ok(code);
         }
     }
+}
+
+/// Says something to people.
+fn say(global: &GlobalArgs, screen: &mut Screen, words: &str) {
+    if !global.json && !global.quiet {
+        screen.output.line(words);
+    }
+}
+
+fn no_plans(config: &Config) -> String {
+    format!(
+        "no plans in {0} yet: write what is to be made into {0}/NAME.md, in your own words",
+        config.paths.plans
+    )
 }
 
 /// The plan's identity, if this process has not dealt with it.
@@ -197,13 +217,9 @@ async fn go_on(
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     if let Some(client) = live(&folder).await.map_err(|error| internal(&error))? {
-        if !global.json && !global.quiet {
-            screen.output.line(&format!(
-                "run {} goes on in process {}; watching it",
-                folder.run,
-                client.pid()
-            ));
-        }
+        let words =
+            format!("run {} goes on in process {}; watching it", folder.run, client.pid());
+        say(global, screen, &words);
         let follow = client.follow(1).await.map_err(|error| internal(&error))?;
         return Ok(attach(global, follow, screen).await?.code);
     }
@@ -250,7 +266,7 @@ pub(crate) fn after_run(
         return;
     }
     screen.output.text(&format!(
-        "\nThe work is on the branch {}, your checkout is as it was:\n  {}\n  {}\n  {}\n",
-        hint.branch, hint.look, hint.merge, hint.remove
+        "\nYour checkout is as it was; the work is on the branch {}. When it is merged:\n  {}\n",
+        hint.branch, hint.remove
     ));
 }

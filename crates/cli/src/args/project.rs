@@ -51,7 +51,7 @@ pub enum ConfigCommand {
 const CONFIG_SHOW_HELP: &str = "\
 Examples:
   lao config show                 every value
-  lao config show models.coder    those below this key
+  lao config show roles.coder     those below this key
 
 Layers, later ones win: built-in, user folder, lao.toml, LAO_* environment, flags.
 Next: `--set KEY=VALUE` tries another value for one command.";

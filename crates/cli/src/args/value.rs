@@ -8,7 +8,7 @@ use crate::text::short_run;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     /// There is no `=`, or nothing before it.
-    #[error("expected KEY=VALUE, as in `models.coder.temperature=0.2`")]
+    #[error("expected KEY=VALUE, as in `roles.coder.temperature=0.2`")]
     NotKeyValue,
     /// There is no `=`, or nothing on one of its sides.
     #[error("expected ROLE=MODEL, as in `coder=qwen3-coder:30b`")]

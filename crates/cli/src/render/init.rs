@@ -91,6 +91,9 @@ const fn outcome(outcome: FileOutcome) -> (Tone, &'static str) {
 }
 
 fn servers(page: &mut Page<'_>, report: &InitReport) {
+    if report.servers.is_empty() && report.silent.is_empty() {
+        return;
+    }
     page.heading("model servers");
     for server in &report.servers {
         let models = count(server.models.len() as u64, "model");
@@ -109,7 +112,8 @@ fn roles(page: &mut Page<'_>, report: &InitReport) {
     }
     page.heading("roles");
     for role in &report.roles {
-        let line = format!("{:<12} {} on {} ({})", role.role, role.model, role.endpoint, role.why);
+        let why = if role.why.is_empty() { String::new() } else { format!(" ({})", role.why) };
+        let line = format!("{:<12} {} on {}{why}", role.role, role.model, role.endpoint);
         page.cut(2, (Tone::Plain, &line));
     }
     for role in &report.roles_missing {
@@ -119,7 +123,7 @@ fn roles(page: &mut Page<'_>, report: &InitReport) {
 
 fn next(report: &InitReport) -> Vec<(String, String)> {
     let pair = |command: &str, purpose: &str| (command.to_owned(), purpose.to_owned());
-    if report.servers.is_empty() {
+    if report.servers.is_empty() && !report.silent.is_empty() {
         return vec![
             pair("lao doctor", "after starting a model server"),
             pair("lao demo", "see it work without one"),

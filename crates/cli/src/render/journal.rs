@@ -65,7 +65,7 @@ pub fn journal(reports: &[JournalReport], style: &Style) -> String {
 
 fn one(page: &mut Page<'_>, report: &JournalReport) {
     let (tone, word) =
-        if report.problems.is_empty() { (Tone::Good, "ok") } else { (Tone::Bad, "damaged") };
+        if report.problems.is_empty() { (Tone::Good, "ok") } else { (Tone::Bad, "problem") };
     let line = format!(
         "{word:<8} {}  {}, {}, {}{}",
         short_run(&report.run),

@@ -81,9 +81,11 @@ fn failed(status: &RunStatus, run: &str) -> Vec<(String, String)> {
     dedup(commands)
 }
 
-/// What the failures themselves advise.
+/// What the failures themselves advise, where no question stands for them.
 fn own_advice(status: &RunStatus, state: StepStatus) -> impl Iterator<Item = (String, String)> {
+    let asked = |step: &&StepView| status.questions.iter().any(|it| it.step == step.key);
     steps(status, state)
+        .filter(move |step| !asked(step))
         .take(FAILED_SHOWN)
         .filter_map(|step| Some((step, step.failure.as_ref()?.next.clone()?)))
         .map(|(step, next)| pair(next, &format!("for step {}", step.key)))

@@ -155,7 +155,7 @@ fn failure(page: &mut Page<'_>, status: &RunStatus, step: &StepView) {
     };
     page.heading("why");
     let (tone, _) = words::step_state(step.status);
-    let text = format!("{}: {}", failure.kind, failure.message);
+    let text = format!("{}: {}", failure.kind.replace('_', " "), failure.message);
     page.wrapped(2, (tone, &text));
     let run = short_run(&status.summary.run);
     let retry = format!("lao retry {run} --step {}", shell_word(&step.key));

@@ -93,7 +93,7 @@ fn failure(page: &mut Page<'_>, step: &StepView) {
     let line = format!("{state:<8} {}  {}{attempts}", step.key, step.title);
     page.cut(2, (tone, &line));
     if let Some(failure) = &step.failure {
-        let text = format!("{}: {}", failure.kind, failure.message);
+        let text = format!("{}: {}", failure.kind.replace('_', " "), failure.message);
         page.wrapped(6, (Tone::Plain, &text));
         if let Some(next) = &failure.next {
             page.wrapped(6, (Tone::Active, &format!("next: {next}")));

@@ -532,7 +532,7 @@ fn how_a_run_ends() {
     -    RunStopping      stopping: the model server local cannot be reached: connection refused
     -    RunStopping      stopping: the model server local lacks a model: no model qwen3
     -    RunStopping      stopping: nothing can go on before a person acts
-    -    RunStopping      stopping: the worker for effect #2 panicked too often
+    -    RunStopping      stopping: effect #2 was lost to crashes too often
     -    RunStopping      stopping: the workspace cannot be used: it is a file
     -    RunStopping      stopping: a person cancelled it
     -    RunStopped       stopped: it was interrupted

@@ -1,0 +1,28 @@
+//! What `lao` says: every command of the real binary, typed in an emptied environment.
+//!
+//! Each test is a story of commands; its snapshot in `cli/snapshots` holds what they printed and
+//! how they ended. `cargo insta review`, or `INSTA_UPDATE=always`, accepts a change.
+
+#![cfg(unix)]
+
+#[cfg(test)]
+mod support {
+    pub(crate) mod brain;
+    pub(crate) mod gate;
+    pub(crate) mod live;
+    pub(crate) mod sandbox;
+    pub(crate) mod server;
+}
+
+#[cfg(test)]
+mod cli {
+    mod demo;
+    mod journals;
+    mod live;
+    mod plans;
+    mod project;
+    mod servers;
+    mod simple;
+    mod transcript;
+    mod waiting;
+}
