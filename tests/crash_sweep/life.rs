@@ -8,10 +8,10 @@ use lao_runtime::{Begin, BeginError, Finish, Notice, Published, RunHandle, RunSp
 use lao_testkit::{Call, Crash, CrashWatch, TestClock, Trouble, Watch, crash_at};
 use tokio::sync::broadcast::{Receiver, error::TryRecvError};
 
-use super::stage::Stage;
+use super::stage::{RETRY, Stage};
 
 /// How long a life may take before it counts as stuck.
-const LIFE_MAX: Duration = Duration::from_secs(60);
+const LIFE_MAX: Duration = Duration::from_mins(1);
 /// Threads of a process's runtime.
 const THREADS: usize = 2;
 
@@ -79,7 +79,7 @@ pub(crate) fn live(stage: &Stage<'_>, incident: Incident) -> Life {
         contents: stage.contents(),
         world: watch.over(stage.world(clock.clone())),
         permits: stage.permits(),
-        retry: stage.retry(),
+        retry: RETRY,
         journal: Options { fault: Some(fault), ..Options::default() },
         program: "sweep".to_owned(),
         socket: None,
@@ -92,10 +92,9 @@ pub(crate) fn live(stage: &Stage<'_>, incident: Incident) -> Life {
         .expect("the system gives threads");
     let begin = begin(stage);
     let (end, mut notices) = process.block_on(async {
-        match tokio::time::timeout(LIFE_MAX, drive(spec, begin, (&crash, &watch))).await {
-            Ok(driven) => driven,
-            Err(_) => panic!("stuck after {:#?}", watch.calls().last()),
-        }
+        tokio::time::timeout(LIFE_MAX, drive(spec, begin, (&crash, &watch)))
+            .await
+            .unwrap_or_else(|_| panic!("stuck after {:#?}", watch.calls().last()))
     });
     // As the system does it: tasks are dropped where they are; only what is inside a call of the
     // system still ends.

@@ -139,5 +139,7 @@ impl Scenario {
 
 /// As it stands inside a string of TOML.
 fn large_text() -> String {
-    (1..=LARGE_LINES).map(|number| format!("line {number} of the words\\n")).collect()
+    let lines: Vec<String> =
+        (1..=LARGE_LINES).map(|number| format!("line {number} of the words\\n")).collect();
+    lines.concat()
 }

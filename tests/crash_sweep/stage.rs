@@ -27,7 +27,7 @@ use super::scenario::{Place, Scenario};
 const RUN_MS: u64 = 1_800_000_000_000;
 
 /// Pauses between tries, short enough not to be felt.
-const RETRY: RetryPolicy =
+pub(crate) const RETRY: RetryPolicy =
     RetryPolicy { tries_max: 4, pause_ms_min: 1, pause_ms_max: 2, wait_for_server_ms: 1000 };
 
 /// A project and what every life in it needs.
@@ -103,10 +103,6 @@ impl<'a> Stage<'a> {
             settings: self.settings.clone(),
             seed: 1,
         }
-    }
-
-    pub(crate) const fn retry(&self) -> RetryPolicy {
-        RETRY
     }
 
     pub(crate) fn permits(&self) -> Permits {

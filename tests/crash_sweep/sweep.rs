@@ -124,7 +124,7 @@ impl<'a> Sweep<'a> {
     /// a sample.
     pub(crate) fn panic_in_workers(&self) {
         let in_turns =
-            |trouble: &Trouble| (trouble.call % 2 == 0) == (trouble.side == Side::Before);
+            |trouble: &Trouble| trouble.call.is_multiple_of(2) == (trouble.side == Side::Before);
         let cases: Vec<Case> = self
             .troubles(Mishap::Panic)
             .filter(in_turns)
