@@ -26,6 +26,12 @@ impl ModelServer {
         Self { server, runtime: Some(runtime) }
     }
 
+    /// Its port.
+    pub(crate) fn port(&self) -> u16 {
+        let (_, port) = self.server.base_url().rsplit_once(':').unwrap();
+        port.parse().unwrap()
+    }
+
     /// Writes a project whose models this server serves.
     pub(crate) fn write_project(&self, sandbox: &Sandbox) {
         sandbox.write("lao.toml", &config(self.server.base_url()));
