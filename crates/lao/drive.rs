@@ -40,8 +40,9 @@ pub(crate) async fn drive(
     let mut signals = Signals::listen()?;
     if asked_to_end() {
         let message = "interrupted before the run went on";
-        return Err(CliError::new(ExitCode::Interrupted, message)
-            .hint("type the same command to go on"));
+        return Err(
+            CliError::new(ExitCode::Interrupted, message).hint("type the same command to go on")
+        );
     }
     let supervisor = Supervisor::spawn().await.map_err(|error| begin_failure(&error))?;
     let handle = supervisor.begin(spec, begin).await.map_err(|error| begin_failure(&error))?;

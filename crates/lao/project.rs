@@ -74,9 +74,8 @@ impl Project {
                 .collect(),
             flags,
         };
-        Config::load(&layers).map_err(|error| {
-            CliError::new(ExitCode::Configuration, error.to_string())
-        })
+        Config::load(&layers)
+            .map_err(|error| CliError::new(ExitCode::Configuration, error.to_string()))
     }
 
     /// The run that is meant.

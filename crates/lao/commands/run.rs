@@ -217,8 +217,7 @@ async fn go_on(
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     if let Some(client) = live(&folder).await.map_err(|error| internal(&error))? {
-        let words =
-            format!("run {} goes on in process {}; watching it", folder.run, client.pid());
+        let words = format!("run {} goes on in process {}; watching it", folder.run, client.pid());
         say(global, screen, &words);
         let follow = client.follow(1).await.map_err(|error| internal(&error))?;
         return Ok(attach(global, follow, screen).await?.code);
