@@ -100,7 +100,8 @@ fn check_store(db: &mut Database, report: &mut CheckReport) {
     match contained(|| db.check_integrity()) {
         Ok(true) => {}
         Ok(false) => {
-            report.find(place, "the store's own bookkeeping is damaged; opening the run repairs it")
+            report
+                .find(place, "the store's own bookkeeping is damaged; opening the run repairs it");
         }
         Err(Refusal::Damaged(damage)) => report.find(place, damage),
         Err(Refusal::Io(error)) => report.find(place, error),
