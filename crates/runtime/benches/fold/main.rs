@@ -18,7 +18,7 @@ use lao_event::Event;
 use lao_journal::{Draft, Genesis, JOURNAL_FILE, Journal, Options, ReadError, Reader};
 use lao_kernel::{State, evolve};
 use lao_runtime::{ReplayError, fold, for_each_event};
-use redb::{ReadOnlyDatabase, ReadableTable, TableDefinition};
+use redb::{ReadOnlyDatabase, TableDefinition};
 
 use run::Texts;
 
@@ -32,7 +32,7 @@ const BATCH: usize = 10_000;
 const TABLE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
 
 fn main() {
-    let asked = std::env::args().filter_map(|word| word.parse().ok()).next();
+    let asked = std::env::args().find_map(|word| word.parse().ok());
     let count = asked.unwrap_or(EVENTS);
     for texts in [Texts::Small, Texts::Whole] {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"));
