@@ -13,12 +13,15 @@ mod support {
     pub(crate) mod live;
     pub(crate) mod sandbox;
     pub(crate) mod server;
+    pub(crate) mod signals;
 }
 
 #[cfg(test)]
 mod cli {
     mod demo;
+    mod exit_codes;
     mod journals;
+    mod json;
     mod live;
     mod plans;
     mod project;

@@ -17,6 +17,7 @@ mod support {
     pub(crate) mod live;
     pub(crate) mod sandbox;
     pub(crate) mod server;
+    pub(crate) mod signals;
 }
 
 #[cfg(test)]

@@ -22,12 +22,11 @@ pub(crate) struct Signals {
 impl Signals {
     /// Listens from now on; the signals no longer end the process by themselves.
     pub(crate) fn listen() -> Result<Self, CliError> {
-        let asked = match ASKED.get() {
-            Some(asked) => asked,
-            None => {
-                tokio::spawn(count(platform::Source::new()?));
-                ASKED.get_or_init(|| watch::Sender::new(0))
-            }
+        let asked = if let Some(asked) = ASKED.get() {
+            asked
+        } else {
+            tokio::spawn(count(platform::Source::new()?));
+            ASKED.get_or_init(|| watch::Sender::new(0))
         };
         Ok(Self { asked: asked.subscribe(), heard: 0 })
     }

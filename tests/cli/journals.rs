@@ -107,11 +107,16 @@ fn a_held_journal_is_said_to_be_held() {
 
 #[test]
 fn a_damaged_journal_is_found_out() {
-    let (mut story, folder) = done();
+    let (mut story, _) = damaged();
+    look(&mut story);
+    story.check("journal_damaged");
+}
+
+/// A project with a run in whose journal one bit is wrong.
+pub(crate) fn damaged() -> (Story, PathBuf) {
+    let (story, folder) = done();
     unseal(&folder);
-    // One bit of the last record's payload.
-    let path = folder.join(JOURNAL_FILE);
-    let database = Database::open(&path).unwrap();
+    let database = Database::open(folder.join(JOURNAL_FILE)).unwrap();
     let table: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
     let read = database.begin_read().unwrap();
     let mut record = read.open_table(table).unwrap().get(47).unwrap().unwrap().value().to_vec();
@@ -119,9 +124,7 @@ fn a_damaged_journal_is_found_out() {
     let change = database.begin_write().unwrap();
     change.open_table(table).unwrap().insert(47, record.as_slice()).unwrap();
     change.commit().unwrap();
-    drop((read, database));
-    look(&mut story);
-    story.check("journal_damaged");
+    (story, folder)
 }
 
 #[test]

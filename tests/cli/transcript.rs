@@ -33,12 +33,11 @@ impl Story {
 
     /// Notes what a command said.
     pub(crate) fn note(&mut self, line: &str, outcome: &Outcome) {
-        self.text.push_str(&format!("$ lao {line}\n{}", outcome.stdout));
-        if !outcome.stderr.is_empty() {
-            self.text.push_str(&format!("--- stderr\n{}", outcome.stderr));
-        }
         let code = outcome.code.map_or("killed".to_owned(), |code| code.to_string());
-        self.text.push_str(&format!("[exit {code}]\n\n"));
+        let errors = if outcome.stderr.is_empty() { "" } else { "--- stderr\n" };
+        let parts =
+            ["$ lao ", line, "\n", &outcome.stdout, errors, &outcome.stderr, "[exit ", &code, "]\n\n"];
+        self.text.push_str(&parts.concat());
         self.learn_runs();
     }
 

@@ -36,7 +36,7 @@ text = "Done."
 "#;
 
 /// A project whose run was killed while a command was under way.
-fn killed_in_a_command(more_config: &str) -> Story {
+pub(crate) fn killed_in_a_command(more_config: &str) -> Story {
     let mut story = Story::new();
     let config = format!("{SHELL}{more_config}");
     let script = [simple::PLANNED, WAITS, simple::CODED, simple::APPROVED];

@@ -138,9 +138,9 @@ fn between_an_answer_and_its_event() {
         let running = Running::start(sandbox.command(&["run", "plans/app.md", "--json"]));
         gate.waits_for(1);
         running.signal(Signal::STOP);
-        let unread = unread_bytes(server.port());
+        let unread = unread_bytes(port(&server));
         gate.open();
-        wait_until(|| unread_bytes(server.port()) > unread);
+        wait_until(|| unread_bytes(port(&server)) > unread);
         assert!(kill(running, Whom::Process));
         let answered = sandbox.run(&["log", "last"]).stdout;
         let outcome = sandbox.run(&["run", "plans/app.md"]);
@@ -157,6 +157,12 @@ fn uninterrupted(server: &ModelServer) -> End {
     server.write_project(&sandbox);
     assert_eq!(sandbox.run(&["run", "plans/app.md"]).code, Some(0));
     End::of(&sandbox, "app")
+}
+
+#[cfg(target_os = "linux")]
+fn port(server: &ModelServer) -> u16 {
+    let (_, port) = server.server.base_url().rsplit_once(':').unwrap();
+    port.parse().unwrap()
 }
 
 /// Bytes that have come from a port of this machine and that nobody has read.

@@ -58,8 +58,13 @@ pub(crate) fn code(request: &ChatRequest) -> Thought {
         return Thought::text("The greeting is written.");
     }
     let file = file_of(request);
-    let text = format!("Grüße, 世界 👋, from {file}\n");
-    Thought::calls([("file_write", json!({ "path": file, "content": text }))])
+    let write = json!({ "path": file, "content": greeting(&file) });
+    Thought::calls([("file_write", write)])
+}
+
+/// What is written into a file.
+pub(crate) fn greeting(file: &str) -> String {
+    format!("Grüße, 世界 👋, from {file}\n")
 }
 
 /// The file of the task that a request is about.

@@ -7,14 +7,15 @@ use super::sandbox::DEADLINE;
 /// Closed until it is opened; who waits is counted.
 #[derive(Clone, Default)]
 pub(crate) struct Gate {
-    inside: Arc<(Mutex<Inside>, Condvar)>,
+    pub(crate) inside: Arc<(Mutex<Inside>, Condvar)>,
 }
 
 #[derive(Default)]
-struct Inside {
+pub(crate) struct Inside {
     open: bool,
     waiting: usize,
-    waiting_most: usize,
+    /// The most that ever waited at once.
+    pub(crate) waiting_most: usize,
 }
 
 impl Gate {

@@ -1,6 +1,4 @@
-//! Processes while they go on: waiting for what they print, sending them signals.
-
-use rustix::process::{Pid, Signal, kill_process};
+//! Processes while they go on: waiting for what they print.
 
 use super::sandbox::Running;
 
@@ -16,15 +14,5 @@ impl Running {
         let found = self.stdout.wait(|seen, ended| printed(seen) || ended);
         let stdout = self.stdout.text();
         assert!(found && printed(&stdout), "waits for {text:?} {times} times in:\n{stdout}");
-    }
-
-    /// Sends it a signal.
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).unwrap();
-    }
-
-    /// Its id.
-    pub(crate) fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
     }
 }

@@ -17,7 +17,7 @@ use std::{
 use tempfile::TempDir;
 
 /// After this a process counts as hung.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 /// Folders of a machine; removed when it is dropped.
 pub(crate) struct Sandbox {

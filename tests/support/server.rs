@@ -11,25 +11,27 @@ use super::sandbox::Sandbox;
 /// Threads of the server; models of tests may hold one each while they think.
 const THREADS: usize = 8;
 
-/// A server on a free port; it ends when it is dropped.
+/// A server; it ends when it is dropped.
 pub(crate) struct ModelServer {
-    server: OpenAiServer,
+    pub(crate) server: OpenAiServer,
     runtime: Option<Runtime>,
 }
 
 impl ModelServer {
-    /// Starts a server.
+    /// Starts a server on a free port.
     pub(crate) fn start(behaviour: Behaviour) -> Self {
-        let runtime = Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
-        let runtime = runtime.unwrap();
-        let server = runtime.block_on(OpenAiServer::start(behaviour)).unwrap();
-        Self { server, runtime: Some(runtime) }
+        Self::start_with(|| OpenAiServer::start(behaviour))
     }
 
-    /// Its port.
-    pub(crate) fn port(&self) -> u16 {
-        let (_, port) = self.server.base_url().rsplit_once(':').unwrap();
-        port.parse().unwrap()
+    /// Starts a server.
+    pub(crate) fn start_with<F>(start: impl FnOnce() -> F) -> Self
+    where
+        F: Future<Output = std::io::Result<OpenAiServer>>,
+    {
+        let runtime = Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
+        let runtime = runtime.unwrap();
+        let server = runtime.block_on(start()).unwrap();
+        Self { server, runtime: Some(runtime) }
     }
 
     /// Writes a project whose models this server serves.

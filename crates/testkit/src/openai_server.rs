@@ -63,7 +63,12 @@ pub struct Counts {
 impl OpenAiServer {
     /// Starts a server.
     pub async fn start(behaviour: Behaviour) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::start_at("127.0.0.1:0", behaviour).await
+    }
+
+    /// Starts a server at an address of this machine, as one that comes back does.
+    pub async fn start_at(address: &str, behaviour: Behaviour) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let state = Arc::new(State {
             faults: Mutex::new(behaviour.faults.iter().cloned().collect()),
