@@ -136,10 +136,21 @@ fn expect_commits_once(stage: &Stage<'_>, facts: &JournalFacts) {
     }
 }
 
+/// The journal names exactly the commits there are.
+fn expect_commits_known(stage: &Stage<'_>, facts: &JournalFacts) {
+    let history = commits(stage.workspace()).expect("the repository can be read");
+    let ours = history.into_iter().filter_map(|commit| Some((commit.marks?.1, commit.id)));
+    let there: BTreeMap<u64, String> = ours.collect();
+    let told: BTreeMap<u64, String> =
+        facts.made.iter().map(|(effect, id)| (effect.0, id.clone())).collect();
+    assert_eq!(told, there, "the journal and git disagree about the commits");
+}
+
 /// How a run ended whose last life went to its end.
 pub(crate) fn ending(scenario: &Scenario, stage: &Stage<'_>, facts: &JournalFacts) -> Ending {
     assert_eq!(outstanding(&facts.state).count(), 0, "something is still owed");
     assert!(facts.state.in_flight().is_empty(), "something is still in flight");
+    expect_commits_known(stage, facts);
     let ending = Ending::of(stage.workspace(), &facts.state).expect("the workspace can be read");
     match scenario.order {
         Order::Fixed => ending,

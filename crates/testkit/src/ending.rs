@@ -42,7 +42,7 @@ impl Ending {
         })?;
         Ok(Self {
             files,
-            commits: tree::commits(workspace)?.into_iter().map(without_effect).collect(),
+            commits: tree::commits(workspace)?.into_iter().map(comparable).collect(),
             uncommitted: tree::uncommitted(workspace)?,
             steps: state.steps().iter().map(step_facts).collect(),
             state: summary(state),
@@ -98,8 +98,9 @@ fn step_facts(step: &lao_kernel::Step) -> StepFacts {
     StepFacts { key: step.key.clone(), attempt: step.attempt.0, outcome }
 }
 
-/// Effects are numbered in the order of starting, which a resume adds to.
-fn without_effect(mut commit: CommitFacts) -> CommitFacts {
+/// Effects are numbered in the order of starting, which a resume adds to; ids hold the time.
+fn comparable(mut commit: CommitFacts) -> CommitFacts {
+    commit.id.clear();
     if let Some((_, effect)) = &mut commit.marks {
         *effect = 0;
     }

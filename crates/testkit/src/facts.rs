@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lao_event::{
     EffectId, Event, Hash,
-    latest::{LossCause, ModelOutcome},
+    latest::{CommitOutcome, LossCause, ModelOutcome},
 };
 use lao_journal::OpenError;
 use lao_kernel::State;
@@ -27,6 +27,8 @@ pub struct JournalFacts {
     pub writes: Vec<(String, Option<Hash>)>,
     /// Every commit that was started.
     pub commits: Vec<EffectId>,
+    /// Every commit that was made: for which effect, and its id.
+    pub made: BTreeMap<EffectId, String>,
     /// How often a worker panicked over an effect.
     pub panics: u32,
 }
@@ -56,6 +58,7 @@ impl JournalFacts {
             answered: BTreeMap::new(),
             writes: Vec::new(),
             commits: Vec::new(),
+            made: BTreeMap::new(),
             panics: 0,
         };
         let mut open = BTreeMap::new();
@@ -92,6 +95,10 @@ impl JournalFacts {
             self.writes.push((event.path.clone(), after));
         } else if let Event::CommitStarted(event) = &published.event {
             self.commits.push(event.effect);
+        } else if let Event::CommitEnded(event) = &published.event {
+            if let CommitOutcome::Made { id } = &event.outcome {
+                self.made.insert(event.effect, id.clone());
+            }
         } else if let Event::EffectsLost(event) = &published.event {
             self.panics += u32::from(matches!(event.cause, LossCause::WorkerPanicked { .. }));
         }

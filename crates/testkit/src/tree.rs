@@ -5,9 +5,11 @@ use std::{collections::BTreeMap, fmt, fs, io, path::Path};
 use git2::{Commit, DiffOptions, ErrorCode, Repository, Signature, Sort, StatusOptions};
 use lao_event::Hash;
 
-/// A commit as it is compared: without its id, which holds the time.
+/// A commit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CommitFacts {
+    /// Its id, which no two runs have in common, since the time is part of it.
+    pub id: String,
     /// First line of the message.
     pub subject: String,
     /// The step and the effect of the trailers; absent in commits of other people.
@@ -82,6 +84,7 @@ fn commit_facts(repository: &Repository, commit: &Commit<'_>) -> Result<CommitFa
         (step.to_owned(), effect.parse().expect("the trailer of an effect is a number"))
     });
     Ok(CommitFacts {
+        id: commit.id().to_string(),
         subject: message.lines().next().unwrap_or_default().to_owned(),
         marks,
         tree: commit.tree_id().to_string(),
