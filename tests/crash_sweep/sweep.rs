@@ -47,6 +47,16 @@ struct Reference {
 /// What befalls the lives of one run; the life after them is left alone.
 struct Case(Vec<Incident>);
 
+impl Case {
+    /// Whether the first life came to where its trouble waits: where tasks go on side by side,
+    /// one run may have fewer rounds of checks, and so fewer calls, than another.
+    fn struck(&self, life: &Life) -> bool {
+        let Incident { crash: _, trouble, clock_panics_at } = self.0[0];
+        trouble.is_none_or(|trouble| life.call_count >= trouble.call)
+            && clock_panics_at.is_none_or(|look| life.clock_looks >= look)
+    }
+}
+
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<String> = self.0.iter().map(ToString::to_string).collect();
@@ -140,7 +150,7 @@ impl<'a> Sweep<'a> {
             // Whoever subscribes hears what happens from then on; the journal has it all, but for
             // preparations, which have no event.
             let noticed = life.workers_lost == 1 || facts.panics == 1;
-            assert!(noticed, "the panic was not noticed");
+            assert!(noticed || !case.struck(life), "the panic was not noticed");
         });
     }
 
@@ -163,7 +173,8 @@ impl<'a> Sweep<'a> {
             .collect();
         each(&cases, |case| {
             let told = self.expect_like_reference(case);
-            assert_eq!(told.lives[0].rebuilt, 1, "the run was not rebuilt");
+            let life = &told.lives[0];
+            assert!(life.rebuilt == 1 || !case.struck(life), "the run was not rebuilt");
         });
     }
 
