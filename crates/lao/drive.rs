@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use lao_cli::{CliError, ExitCode, LiveView, args::GlobalArgs, render};
-use lao_gateway::{Follow, LiveRun, Updates, offline, serve, socket_path};
+use lao_gateway::{Follow, LiveRun, Updates, serve, socket_path};
 use lao_kernel::Command;
-use lao_protocol::{RunStatus, Update};
+use lao_protocol::{RunStatus, RunStatusCode, Update};
 use lao_runtime::{Begin, RunHandle, RunSpec, Supervisor};
 
 use crate::{
@@ -33,7 +33,6 @@ pub(crate) async fn drive(
     screen: &mut Screen,
 ) -> Result<Driven, CliError> {
     let folder = spec.folder.clone();
-    let observed = folder.clone();
     let contents = spec.contents.clone();
     let path = socket_path(&folder.run);
     spec.socket = Some(path.clone());
@@ -46,7 +45,7 @@ pub(crate) async fn drive(
     }
     let supervisor = Supervisor::spawn().await.map_err(|error| begin_failure(&error))?;
     let handle = supervisor.begin(spec, begin).await.map_err(|error| begin_failure(&error))?;
-    let live = LiveRun::observe(handle.clone(), observed, contents).await;
+    let live = LiveRun::observe(handle.clone(), folder, contents).await;
     // Without a socket the run goes on; other commands then wait for its end.
     let server = serve(live.clone(), &path).ok();
     let mut view = LiveView::on_stdout(global);
@@ -59,8 +58,7 @@ pub(crate) async fn drive(
     let finish = handle.finished().await;
     let status = match watched {
         Some(status) => status,
-        // It was ended at once: the journal tells how it stands.
-        None => offline::view(&folder).map_or_else(|_| live.status(), |view| view.status(None)),
+        None => ended_at_once(live.status()),
     };
     if let Some(server) = server {
         server.close().await;
@@ -71,6 +69,13 @@ pub(crate) async fn drive(
     show_summary(global, &status, screen);
     let code = ExitCode::from_status(&status);
     Ok(Driven { status, code })
+}
+
+/// A run as it stands when its process leaves it in the midst of things.
+fn ended_at_once(mut status: RunStatus) -> RunStatus {
+    status.summary.status = RunStatusCode::Interrupted;
+    status.summary.pid = None;
+    status
 }
 
 /// Shows updates until the run has left; signals stop it, the second one at once, and then its

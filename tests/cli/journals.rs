@@ -136,7 +136,9 @@ fn a_run_that_was_killed_before_its_first_event_is_no_run() {
     fs::create_dir_all(&folder).unwrap();
     let genesis = Genesis { run: run.to_owned(), started: Vec::new() };
     drop(Journal::create(&folder, genesis, &Options::default()).unwrap());
-    for line in ["runs", "status", "show last", "log last", "resume", "resume last", "retry", "cancel last"] {
+    for line in
+        ["runs", "status", "show last", "log last", "resume", "resume last", "retry", "cancel last"]
+    {
         story.lao(line);
     }
     story.lao("run plans/app.md -q");
@@ -147,7 +149,9 @@ fn a_run_that_was_killed_before_its_first_event_is_no_run() {
 fn a_run_that_lost_its_seal_is_over_all_the_same() {
     let (mut story, folder) = done();
     unseal(&folder);
-    for line in ["run plans/app.md", "resume", "resume last", "cancel last", "runs", "journal check"] {
+    for line in
+        ["run plans/app.md", "resume", "resume last", "cancel last", "runs", "journal check"]
+    {
         story.lao(line);
     }
     story.check("unsealed");

@@ -12,9 +12,10 @@ use super::{simple, transcript::Story, waiting};
 fn read<T: DeserializeOwned>(story: &mut Story, line: &str) -> Vec<T> {
     let outcome = story.lao(line);
     assert_eq!(outcome.stderr, "", "{line}");
-    let parsed = outcome.stdout.lines().map(|line| {
-        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))
-    });
+    let parsed = outcome
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}")));
     parsed.collect()
 }
 

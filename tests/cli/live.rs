@@ -119,6 +119,7 @@ fn an_interruption_waits_for_what_is_in_flight() {
     let mut live = Live::start();
     live.first.signal(Signal::INT);
     live.first.wait_for("stopping; waiting for");
+    live.first.wait_for("stopping: it was interrupted");
     live.story.lao("status");
     live.gate.open();
     let first = live.first.finish();

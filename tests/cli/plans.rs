@@ -114,7 +114,8 @@ fn a_failed_task_is_done_again() {
 #[test]
 fn a_planner_that_talks_is_asked_again_and_then_believed() {
     let mut story = Story::new();
-    let chatty = "[[turn]]\nrole = \"planner\"\nstep = \"plan\"\nrepeat = true\ntext = \"Sure! First we\"\n";
+    let chatty =
+        "[[turn]]\nrole = \"planner\"\nstep = \"plan\"\nrepeat = true\ntext = \"Sure! First we\"\n";
     simple::write(&story.sandbox, "", &[chatty]);
     story.lao("run plans/app.md");
     story.lao("status");

@@ -108,7 +108,9 @@ fn completions_are_scripts() {
         assert!(outcome.stdout.contains("journal"), "{shell}: {}", outcome.stdout);
         sandbox.write(shell, &outcome.stdout);
         let parsed = match shell {
-            "bash" | "zsh" | "fish" => Command::new(shell).arg("-n").arg(sandbox.path(shell)).output(),
+            "bash" | "zsh" | "fish" => {
+                Command::new(shell).arg("-n").arg(sandbox.path(shell)).output()
+            }
             _ => continue,
         };
         match parsed {

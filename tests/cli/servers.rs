@@ -92,7 +92,13 @@ fn a_server_that_refuses() {
 fn a_server_that_fails() {
     let body = r#"{"error":{"message":"CUDA error: out of memory"}}"#;
     let fault = Fault::Status { status: 500, body: body.to_owned() };
-    let (mut story, _server) = project(capable().with_faults(&[const { Fault::None }, fault.clone(), fault.clone(), fault.clone(), fault]));
+    let (mut story, _server) = project(capable().with_faults(&[
+        const { Fault::None },
+        fault.clone(),
+        fault.clone(),
+        fault.clone(),
+        fault,
+    ]));
     story.lao("run plans/app.md");
     story.lao("show last --step t1");
     story.check("http_500");
@@ -101,7 +107,8 @@ fn a_server_that_fails() {
 #[test]
 fn an_answer_that_is_cut() {
     let cut = Fault::Drop { after_bytes: 400 };
-    let (mut story, _server) = project(capable().with_faults(&[cut.clone(), cut.clone(), cut.clone(), cut]));
+    let (mut story, _server) =
+        project(capable().with_faults(&[cut.clone(), cut.clone(), cut.clone(), cut]));
     story.lao("run plans/app.md");
     story.check("answer_cut");
 }

@@ -35,8 +35,17 @@ impl Story {
     pub(crate) fn note(&mut self, line: &str, outcome: &Outcome) {
         let code = outcome.code.map_or("killed".to_owned(), |code| code.to_string());
         let errors = if outcome.stderr.is_empty() { "" } else { "--- stderr\n" };
-        let parts =
-            ["$ lao ", line, "\n", &outcome.stdout, errors, &outcome.stderr, "[exit ", &code, "]\n\n"];
+        let parts = [
+            "$ lao ",
+            line,
+            "\n",
+            &outcome.stdout,
+            errors,
+            &outcome.stderr,
+            "[exit ",
+            &code,
+            "]\n\n",
+        ];
         self.text.push_str(&parts.concat());
         self.learn_runs();
     }

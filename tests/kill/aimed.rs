@@ -127,12 +127,13 @@ fn between_an_answer_and_its_event() {
     for asked in [Asked::Planner, Asked::Coder, Asked::Reviewer] {
         let gate = Gate::default();
         let theirs = gate.clone();
-        let server = ModelServer::start(Behaviour::new(Dialect::OpenAi).with_brain(move |request| {
-            if brain::asked(request) == asked {
-                theirs.pass();
-            }
-            brain::think(request)
-        }));
+        let server =
+            ModelServer::start(Behaviour::new(Dialect::OpenAi).with_brain(move |request| {
+                if brain::asked(request) == asked {
+                    theirs.pass();
+                }
+                brain::think(request)
+            }));
         let sandbox = Sandbox::new();
         server.write_project(&sandbox);
         let running = Running::start(sandbox.command(&["run", "plans/app.md", "--json"]));

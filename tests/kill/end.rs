@@ -61,7 +61,8 @@ impl End {
         assert!(check.stdout.contains("sealed"), "{check:?}");
         let runs = sandbox.run(&["runs", "--json"]);
         assert_eq!(runs.stdout.lines().count(), 1, "one run, however often it is taken up");
-        let status: Value = serde_json::from_str(&sandbox.run(&["status", "--json"]).stdout).unwrap();
+        let status: Value =
+            serde_json::from_str(&sandbox.run(&["status", "--json"]).stdout).unwrap();
         assert_eq!(status["exit_code"], 0, "{status}");
         let log = sandbox.run(&["log", "last", "--json"]).stdout;
         let run = status["summary"]["run"].as_str().unwrap();
@@ -126,11 +127,7 @@ fn commits(root: &Path, run: &str) -> Vec<Commit> {
     walk.map(facts).collect()
 }
 
-fn tree(
-    repository: &Repository,
-    commit: &git2::Commit<'_>,
-    run: &str,
-) -> BTreeMap<String, String> {
+fn tree(repository: &Repository, commit: &git2::Commit<'_>, run: &str) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     let note = |folder: &str, entry: &git2::TreeEntry<'_>| {
         if entry.kind() == Some(ObjectType::Blob) {

@@ -29,9 +29,8 @@ fn number(variable: &str) -> Option<u64> {
 #[test]
 fn a_run_that_is_killed_at_any_moment_ends_as_if_it_had_not_been() {
     let kills = number("LAO_KILLS").map_or(KILLS, |kills| usize::try_from(kills).unwrap());
-    let seed = number("LAO_KILL_SEED").unwrap_or_else(|| {
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
-    });
+    let seed = number("LAO_KILL_SEED")
+        .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
     println!("LAO_KILL_SEED={seed} LAO_KILLS={kills}");
     End::of_the_demo();
     let done = AtomicUsize::new(0);
@@ -59,8 +58,7 @@ fn killed_case(random: &mut Random, case: u64) -> usize {
         let events = random.below(events_left);
         let pause_us = random.below(PAUSE_US_MAX);
         let whom = if random.below(2) == 0 { Whom::Process } else { Whom::Group };
-        let moment =
-            Moment { events: usize::try_from(events).unwrap(), pause_us, whom };
+        let moment = Moment { events: usize::try_from(events).unwrap(), pause_us, whom };
         if !kill_at(start(&sandbox), moment) {
             break;
         }
@@ -75,4 +73,3 @@ fn killed_case(random: &mut Random, case: u64) -> usize {
     assert_eq!(&End::of(&sandbox, "todo"), End::of_the_demo(), "case {case}");
     moments.len()
 }
-

@@ -78,5 +78,7 @@ pub(crate) fn file_of(request: &ChatRequest) -> String {
 pub(crate) fn approve(request: &ChatRequest) -> Thought {
     let file = file_of(request);
     assert!(request.last_text().contains(&format!("+++ b/{file}")), "{:?}", request.messages);
-    Thought::text(json!({ "verdict": "approved", "summary": "It greets.", "findings": [] }).to_string())
+    Thought::text(
+        json!({ "verdict": "approved", "summary": "It greets.", "findings": [] }).to_string(),
+    )
 }

@@ -47,8 +47,9 @@ impl Gate {
         let (inside, changed) = &*self.inside;
         let guard = lock(inside);
         let few = |inside: &mut Inside| inside.waiting_most < count;
-        let (guard, waited) =
-            changed.wait_timeout_while(guard, DEADLINE, few).unwrap_or_else(PoisonError::into_inner);
+        let (guard, waited) = changed
+            .wait_timeout_while(guard, DEADLINE, few)
+            .unwrap_or_else(PoisonError::into_inner);
         assert!(!waited.timed_out(), "only {} came to the gate", guard.waiting_most);
     }
 }

@@ -53,7 +53,8 @@ pub(crate) const PLAN: &str = "# Greetings\n\nWrite hello.txt and, after it, bye
 
 /// A configuration whose models are at an address.
 pub(crate) fn config(base_url: &str) -> String {
-    let mut text = format!("[endpoints.local]\nurl = \"{base_url}/v1\"\nconnect_timeout_ms = 2000\n");
+    let mut text =
+        format!("[endpoints.local]\nurl = \"{base_url}/v1\"\nconnect_timeout_ms = 2000\n");
     for role in ["planner", "coder", "reviewer"] {
         write!(text, "\n[roles.{role}]\nmodel = \"tiny\"\ncontext_tokens = 32768\n").unwrap();
     }

@@ -392,7 +392,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => unreachable!("blocking work is never aborted"),
+            // Only a process that ends cancels such work, and this task with it.
+            Err(_) => std::future::pending().await,
         },
     }
 }

@@ -30,7 +30,7 @@ pub(crate) async fn cancel(
     let folder = project.select(&args.run)?;
     if let Some(mut client) = live(&folder).await.map_err(|error| internal(&error))? {
         let reply = client.request(&Request::Cancel).await.map_err(|error| internal(&error))?;
-        return answered(reply, &mut client, screen).await;
+        return answered(reply, (&folder, &mut client), screen).await;
     }
     note_offline(&project, &folder, Command::Cancel)?;
     show(&folder, screen)
@@ -48,7 +48,7 @@ pub(crate) async fn answer(
     if let Some(mut client) = live(&folder).await.map_err(|error| internal(&error))? {
         let request = Request::Answer { question: args.question, answer, by };
         let reply = client.request(&request).await.map_err(|error| internal(&error))?;
-        return answered(reply, &mut client, screen).await;
+        return answered(reply, (&folder, &mut client), screen).await;
     }
     let answer = match answer {
         AnswerChoice::Rerun => QuestionAnswer::Rerun,
@@ -62,17 +62,27 @@ pub(crate) async fn answer(
 /// Shows how a run of another process stands after it did what was asked.
 pub(crate) async fn answered(
     reply: Reply,
-    client: &mut Client,
+    (folder, client): (&RunFolder, &mut Client),
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     if let Some(error) = rejected(&reply) {
         return Err(error);
     }
-    let reply = client.request(&Request::Status).await.map_err(|error| internal(&error))?;
-    if let Reply::Status(status) = reply {
-        screen.report(&*status, render::status);
+    // What was asked for may have ended the process: then the journal tells.
+    match client.request(&Request::Status).await {
+        Ok(Reply::Status(status)) => {
+            screen.report(&*status, render::status);
+            Ok(ExitCode::Done)
+        }
+        Ok(
+            Reply::Hello { .. }
+            | Reply::Step(_)
+            | Reply::Update(_)
+            | Reply::Done
+            | Reply::Rejected { .. },
+        )
+        | Err(_) => show(folder, screen),
     }
-    Ok(ExitCode::Done)
 }
 
 /// Notes a person's word in the journal of a run that no process works on.

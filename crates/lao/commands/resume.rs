@@ -188,7 +188,7 @@ pub(crate) async fn retry(
     if let Some(mut client) = live(&folder).await.map_err(|error| internal(&error))? {
         let request = Request::Retry { step: args.step.clone() };
         let reply = client.request(&request).await.map_err(|error| internal(&error))?;
-        return super::act::answered(reply, &mut client, screen).await;
+        return super::act::answered(reply, (&folder, &mut client), screen).await;
     }
     let retry = args.step.clone().map_or(Retry::Failed, Retry::Step);
     let config = project.config(global, &[], &[])?;

@@ -1,6 +1,6 @@
 //! How a run stands: its state, its tasks by state, its questions, and what next.
 
-use lao_protocol::{InFlightView, RunStatus, StepStatus, StepView};
+use lao_protocol::{InFlightView, RunStatus, RunStatusCode, StepStatus, StepView};
 
 use super::{next, page::Page, words};
 use crate::{
@@ -63,9 +63,14 @@ pub(crate) fn head(page: &mut Page<'_>, status: &RunStatus) {
 }
 
 fn state_line(status: &RunStatus, state: &str) -> String {
+    let is_over = matches!(
+        status.summary.status,
+        RunStatusCode::Succeeded | RunStatusCode::Failed | RunStatusCode::Cancelled
+    );
     match status.summary.pid {
-        Some(pid) => format!("{state}, in process {pid}"),
-        None => state.to_owned(),
+        // It may have a moment to live.
+        Some(pid) if !is_over => format!("{state}, in process {pid}"),
+        Some(_) | None => state.to_owned(),
     }
 }
 
