@@ -17,14 +17,15 @@ use super::{
 
 /// How many commits of a resumed life are crashed as well.
 const SECOND_CRASHES: u64 = 3;
-/// Of how many first crashes one is crashed again.
-const SECOND_CRASH_EVERY: usize = 4;
+/// Of how many first crashes one is crashed again. Odd, like the others below, so that both sides
+/// of a commit or a call occur.
+const SECOND_CRASH_EVERY: usize = 5;
 /// Of how many troubles one ends the process.
-const HANG_EVERY: usize = 5;
+const HANG_EVERY: usize = 7;
 /// Of how many looks at the clock one panics: each rebuild waits for its pause.
 const CLOCK_EVERY: usize = 4;
-/// Of how many cases of a scenario one is run of its variations; odd, so that both sides occur.
-const SAMPLE_EVERY: usize = 3;
+/// Of how many cases of a scenario one is run of its variations.
+const SAMPLE_EVERY: usize = 5;
 
 /// A scenario with the run of it that nobody disturbed.
 pub(crate) struct Sweep<'a> {
