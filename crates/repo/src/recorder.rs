@@ -129,6 +129,10 @@ impl Repository for GitRepository {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match spawn_blocking(work).await {
         Ok(done) => done,
-        Err(error) => panic::resume_unwind(error.into_panic()),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => panic::resume_unwind(panic),
+            // The runtime is shutting down: nobody waits for this any more.
+            Err(_) => std::future::pending().await,
+        },
     }
 }

@@ -69,6 +69,27 @@ struct Supervised {
     failures: VecDeque<Instant>,
 }
 
+/// How a run was lost.
+struct Failure {
+    message: String,
+    /// The disk or the journal is at fault.
+    storage: bool,
+}
+
+impl From<BeginError> for Failure {
+    fn from(error: BeginError) -> Self {
+        let storage = match &error {
+            BeginError::Folder(_)
+            | BeginError::Create(_)
+            | BeginError::Open(_)
+            | BeginError::Append(_)
+            | BeginError::Fold(_) => true,
+            BeginError::Rejected(_) | BeginError::Actors(_) => false,
+        };
+        Self { message: error.to_string(), storage }
+    }
+}
+
 struct SupervisorActor;
 
 impl Actor for SupervisorActor {
@@ -93,16 +114,19 @@ impl Actor for SupervisorActor {
         match message {
             SupervisorMessage::Begin { spec, begin, reply } => {
                 let shared = Shared::new(*spec);
-                let supervised = Supervised { shared: shared.clone(), failures: VecDeque::new() };
-                let begun = spawn_run(&myself, runs, supervised, begin).await;
+                let begun = spawn_run(&myself, &shared, begin).await.map(|run| {
+                    let failures = VecDeque::new();
+                    runs.insert(run, Supervised { shared: shared.clone(), failures });
+                    RunHandle::new(shared)
+                });
                 // Whoever asked may be gone; the run goes on all the same.
-                drop(reply.send(begun.map(|()| RunHandle::new(shared))));
+                drop(reply.send(begun));
             }
             SupervisorMessage::Rebuild(supervised) => {
-                let shared = supervised.shared.clone();
                 let begin = Begin::Resume { settings: None, retry: None };
-                if let Err(error) = spawn_run(&myself, runs, *supervised, begin).await {
-                    give_up(&shared, &error.to_string(), false);
+                match spawn_run(&myself, &supervised.shared, begin).await {
+                    Ok(run) => drop(runs.insert(run, *supervised)),
+                    Err(error) => rebuild_later(&myself, *supervised, error.into()),
                 }
             }
         }
@@ -118,7 +142,9 @@ impl Actor for SupervisorActor {
         match event {
             SupervisionEvent::ActorFailed(cell, error) => {
                 if let Some(supervised) = runs.remove(&cell.get_id()) {
-                    rebuild_later(&myself, supervised, &error);
+                    let storage = error.downcast_ref::<WriteError>().is_some();
+                    let failure = Failure { message: error.to_string(), storage };
+                    rebuild_later(&myself, supervised, failure);
                 }
             }
             SupervisionEvent::ActorTerminated(cell, _, _) => {
@@ -142,19 +168,15 @@ impl Actor for SupervisorActor {
 
 async fn spawn_run(
     myself: &ActorRef<SupervisorMessage>,
-    runs: &mut BTreeMap<ActorId, Supervised>,
-    supervised: Supervised,
+    shared: &Shared,
     begin: Begin,
-) -> Result<(), BeginError> {
-    let arguments = RunArguments { shared: supervised.shared.clone(), begin };
+) -> Result<ActorId, BeginError> {
+    let arguments = RunArguments { shared: shared.clone(), begin };
     let spawned = Actor::spawn_linked(None, RunActor, arguments, myself.get_cell()).await;
     match spawned {
-        Ok((actor, _join)) => {
-            runs.insert(actor.get_id(), supervised);
-            Ok(())
-        }
+        Ok((actor, _join)) => Ok(actor.get_id()),
         Err(SpawnErr::StartupFailed(error)) => {
-            supervised.shared.close_journal();
+            shared.close_journal();
             Err(match error.downcast::<BeginError>() {
                 Ok(begin) => *begin,
                 Err(other) => BeginError::Actors(other.to_string()),
@@ -167,19 +189,17 @@ async fn spawn_run(
 fn rebuild_later(
     myself: &ActorRef<SupervisorMessage>,
     mut supervised: Supervised,
-    error: &ActorProcessingErr,
+    failure: Failure,
 ) {
-    let message = error.to_string();
-    let storage = error.downcast_ref::<WriteError>().is_some();
     let now = Instant::now();
     supervised.failures.retain(|failure| now - *failure < REBUILD_WINDOW);
     supervised.failures.push_back(now);
     let shared = supervised.shared.clone();
     shared.actor.send_replace(None);
     if supervised.failures.len() > REBUILDS_MAX {
-        return give_up(&shared, &message, storage);
+        return give_up(&shared, failure);
     }
-    drop(shared.notices.send(Notice::Rebuilt { message }));
+    drop(shared.notices.send(Notice::Rebuilt { message: failure.message }));
     let doublings = u32::try_from(supervised.failures.len() - 1).unwrap_or(0);
     let pause = REBUILD_PAUSE_MIN * 2_u32.pow(doublings);
     let mut supervised = Some(Box::new(supervised));
@@ -188,9 +208,9 @@ fn rebuild_later(
     });
 }
 
-fn give_up(shared: &Shared, message: &str, storage: bool) {
+fn give_up(shared: &Shared, Failure { message, storage }: Failure) {
     shared.close_journal();
-    let finish = Finish::GaveUp { message: message.to_owned(), storage };
+    let finish = Finish::GaveUp { message, storage };
     shared.finish.send_replace(Some(finish.clone()));
     drop(shared.notices.send(Notice::Finished(finish)));
 }
