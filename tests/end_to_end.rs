@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 #[cfg(test)]
+#[path = "support"] // rustfmt would look beside the modules of this harness
 mod support {
     pub(crate) mod brain;
     pub(crate) mod gate;

@@ -10,8 +10,14 @@ use super::{
     world::World,
 };
 
-const FILES: [(&str, &[&str]); 6] =
-    [("a.txt", &[]), ("b.txt", &[]), ("c.txt", &[]), ("d.txt", &[]), ("e.txt", &[]), ("f.txt", &[])];
+const FILES: [(&str, &[&str]); 6] = [
+    ("a.txt", &[]),
+    ("b.txt", &[]),
+    ("c.txt", &[]),
+    ("d.txt", &[]),
+    ("e.txt", &[]),
+    ("f.txt", &[]),
+];
 
 #[test]
 fn four_permits_are_four_tasks_at_a_time() {
@@ -26,7 +32,8 @@ fn four_permits_are_four_tasks_at_a_time() {
             }
         }
     }));
-    let running = world.sandbox.start(&["run", "plans/app.md", "--set", "endpoints.local.permits=4"]);
+    let running =
+        world.sandbox.start(&["run", "plans/app.md", "--set", "endpoints.local.permits=4"]);
     gate.waits_for(4);
     gate.open();
     let outcome = running.finish();

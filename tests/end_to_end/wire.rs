@@ -189,7 +189,8 @@ fn prompts_are_small() {
     for (words, bytes_max) in [(CODER, 8 * 1024), (PLANNER, 4 * 1024), (REVIEWER, 4 * 1024)] {
         let body = &world.asked(words)[0];
         let size = |value: &Value| if value.is_null() { 0 } else { value.to_string().len() };
-        let bytes = size(&body["messages"][0]) + size(&body["tools"]) + size(&body["response_format"]);
+        let bytes =
+            size(&body["messages"][0]) + size(&body["tools"]) + size(&body["response_format"]);
         println!("{words}: {bytes} bytes of {bytes_max}");
         assert!(bytes < bytes_max, "{words}: {bytes} bytes");
     }

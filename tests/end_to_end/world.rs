@@ -45,8 +45,14 @@ impl World {
 
     /// Bodies of the chat requests that a role's model got, in order.
     pub(crate) fn asked(&self, words: &str) -> Vec<Value> {
-        let system = |body: &Value| body["messages"][0]["content"].as_str().unwrap_or_default().to_owned();
-        self.server.server.chats().into_iter().filter(|body| system(body).starts_with(words)).collect()
+        let system =
+            |body: &Value| body["messages"][0]["content"].as_str().unwrap_or_default().to_owned();
+        self.server
+            .server
+            .chats()
+            .into_iter()
+            .filter(|body| system(body).starts_with(words))
+            .collect()
     }
 }
 

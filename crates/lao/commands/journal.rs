@@ -68,16 +68,16 @@ fn problem(seq: Option<u64>, message: String) -> JournalProblem {
 /// Folds the events; the blobs they name.
 fn fold(folder: &RunFolder) -> Result<NamedBlobs, JournalProblem> {
     let reader = folder.reader().map_err(|error| problem(None, error.to_string()))?;
-    let mut blobs = NamedBlobs::new();
-    let folded = lao_runtime::fold(&reader, |_, published| {
+    let mut named = NamedBlobs::new();
+    let walked = lao_runtime::fold(&reader, |_, published| {
         published.event.clone().visit_contents(&mut |content| {
             if let Content::Blob { hash, size_bytes: _ } = content {
-                blobs.entry(*hash).or_insert(published.seq);
+                named.entry(*hash).or_insert(published.seq);
             }
         });
     });
     let hint = "the bytes are whole; this version of lao cannot follow them".to_owned();
-    folded.map(|_state| blobs).map_err(|error| JournalProblem {
+    walked.map(|_state| named).map_err(|error| JournalProblem {
         seq: None,
         message: error.to_string(),
         hint: Some(hint),
