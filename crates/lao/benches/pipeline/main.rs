@@ -8,6 +8,7 @@
 //! ```
 //!
 //! `cargo bench --bench pipeline`; `cargo bench --bench pipeline -- 10 100` for other sizes.
+//! `LAO_BENCH_UNDER="perf record -g -o /tmp/perf.data"` profiles the runs.
 //! Processor time and ratios hold on a busy machine; wall times do not.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
@@ -119,7 +120,9 @@ impl Measured {
 
 /// Plans of each size; a task's share of each figure.
 fn pipeline(server: &Server, git: Git, sizes: &[usize]) {
-    println!("\n{CALLS_PER_TASK} model calls and one file for each task, git {git}; for each task:");
+    println!(
+        "\n{CALLS_PER_TASK} model calls and one file for each task, git {git}; for each task:"
+    );
     let mut medians: Vec<Measured> = Vec::new();
     for &tasks in sizes {
         let times = (TASKS_PER_SIZE / tasks.max(1)).clamp(1, RUNS_MAX);
@@ -132,7 +135,8 @@ fn pipeline(server: &Server, git: Git, sizes: &[usize]) {
     for pair in medians.windows(2) {
         let [small, large] = pair else { unreachable!("windows of two") };
         let added = (large.tasks - small.tasks) as f64;
-        let ratio = |of: fn(&Measured) -> f64| large.per_task(of(large)) / small.per_task(of(small));
+        let ratio =
+            |of: fn(&Measured) -> f64| large.per_task(of(large)) / small.per_task(of(small));
         println!(
             "  {} -> {}: CPU of each task more {:.2} ms; a task's share grows: CPU {:.2} x, wall \
              {:.2} x, commits {:.2} x, records {:.2} x",

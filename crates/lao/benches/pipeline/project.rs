@@ -14,6 +14,9 @@ use crate::process::{self, Spent};
 /// The program.
 pub(crate) const LAO: &str = env!("CARGO_BIN_EXE_lao");
 
+/// Variable with a program to run the runs under, such as `perf record -g`.
+const UNDER: &str = "LAO_BENCH_UNDER";
+
 /// Whether work is committed to git.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Git {
@@ -83,7 +86,10 @@ impl Project {
 
     /// Runs the plan to its end.
     pub(crate) fn run(&self) -> Spent {
-        self.start(LAO, &["run", "--once"])
+        let under = std::env::var(UNDER).unwrap_or_default();
+        let line = format!("{under} {LAO} run --once");
+        let words: Vec<&str> = line.split_whitespace().collect();
+        self.start(words[0], &words[1..])
     }
 
     /// Runs a program in the project, in an environment of its own.

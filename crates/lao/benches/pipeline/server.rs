@@ -17,7 +17,8 @@ pub(crate) const PART_BYTES: usize = 600;
 const FOLDER_FILES: usize = 25;
 
 const MODELS: &str = r#"{"object":"list","data":[{"id":"bench-planner","object":"model"},{"id":"bench-coder","object":"model"},{"id":"bench-reviewer","object":"model"}]}"#;
-const VERDICT: &str = r#"{"verdict":"approved","summary":"It does what the task says.","findings":[]}"#;
+const VERDICT: &str =
+    r#"{"verdict":"approved","summary":"It does what the task says.","findings":[]}"#;
 
 /// What the connections share.
 #[derive(Default)]
