@@ -1,21 +1,64 @@
 //! Setting up, configuration, help.
 
-use std::process::Command;
+use std::{
+    fs::{self, File, Permissions},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt,
+    process::Command,
+};
 
-use super::{super::support::sandbox::Sandbox, simple, transcript::Story};
+use lao_testkit::openai_server::{Behaviour, Dialect, OpenAiServer, ServedModel};
 
-/// Whether nobody listens where `lao init` looks for servers.
-fn default_ports_are_silent() -> bool {
+use super::{
+    super::support::{
+        sandbox::{Running, Sandbox},
+        server::ModelServer,
+    },
+    simple,
+    transcript::Story,
+};
+
+/// The ports that `lao init` tries, for one test at a time on this machine; none where somebody
+/// listens on one.
+fn default_ports() -> Option<File> {
+    let lock = std::env::temp_dir().join("lao-test-default-ports.lock");
+    let lock = File::options().create(true).append(true).open(lock).unwrap();
+    lock.lock().unwrap();
     let ports = [11434, 1234, 8080, 8000];
-    ports.iter().all(|port| std::net::TcpStream::connect(("127.0.0.1", *port)).is_err())
+    let silent = |port: &u16| TcpStream::connect(("127.0.0.1", *port)).is_err();
+    if ports.iter().all(silent) {
+        return Some(lock);
+    }
+    eprintln!("skipped: somebody listens on one of the ports {ports:?}");
+    None
+}
+
+#[test]
+fn init_with_a_server() {
+    let Some(_ports) = default_ports() else {
+        return;
+    };
+    let mut behaviour = Behaviour::new(Dialect::Ollama);
+    let names =
+        ["llama3.2:3b", "nomic-embed-text:latest", "qwen2.5-coder:7b", "gpt-oss:120b-cloud"];
+    behaviour.models = names.map(ServedModel::new).to_vec();
+    behaviour.models[3].remote_host = Some("https://ollama.com:443".to_owned());
+    let server = ModelServer::start_with(|| OpenAiServer::start_at("127.0.0.1:11434", behaviour));
+    let mut story = Story::new();
+    story.lao("init --yes");
+    story.lao("config show roles.coder.model");
+    story.lao("config show roles.embedder.model");
+    story.lao("doctor --set git.enabled=false");
+    story.lao("run --once");
+    drop(server);
+    story.check("init_server");
 }
 
 #[test]
 fn init_without_a_server() {
-    if !default_ports_are_silent() {
-        eprintln!("skipped: a server listens on one of the ports that `lao init` tries");
+    let Some(_ports) = default_ports() else {
         return;
-    }
+    };
     let mut story = Story::new();
     story.lao("run");
     story.lao("init --yes");
@@ -42,7 +85,7 @@ fn init_keeps_what_is_there() {
     sandbox.write("lao.toml", "# mine\n");
     sandbox.write(".gitignore", "target");
     sandbox.run(&["init"]);
-    let read = |path: &str| std::fs::read_to_string(sandbox.path(path)).unwrap();
+    let read = |path: &str| fs::read_to_string(sandbox.path(path)).unwrap();
     assert_eq!(read("lao.toml"), "# mine\n");
     assert_eq!(read(".gitignore"), "target\n.lao/\n");
 }
@@ -79,7 +122,7 @@ fn layers_of_the_configuration() {
     story.lao("config show git --json");
     let mut command = story.sandbox.command(&["config", "show", "git.enabled"]);
     command.env("LAO_GIT__ENABLED", "false");
-    let outcome = super::super::support::sandbox::Running::start(command).finish();
+    let outcome = Running::start(command).finish();
     story.note("config show git.enabled  (with LAO_GIT__ENABLED=false)", &outcome);
     story.check("config_layers");
 }
@@ -118,4 +161,32 @@ fn completions_are_scripts() {
             Err(error) => eprintln!("{shell} is not here to read its script: {error}"),
         }
     }
+}
+
+#[test]
+fn a_folder_that_may_only_be_read() {
+    if rustix::process::geteuid().is_root() {
+        eprintln!("skipped: the system lets root write everywhere");
+        return;
+    }
+    let sandbox = Sandbox::new();
+    simple::write_working(&sandbox);
+    assert_eq!(sandbox.run(&["run", simple::PLAN]).code, Some(0));
+    for folder in [".lao/runs", ".lao/blobs", ".lao", "."] {
+        fs::set_permissions(sandbox.path(folder), Permissions::from_mode(0o555)).unwrap();
+    }
+    let looked = ["runs", "status", "journal check", "run plans/app.md"]
+        .map(|line| sandbox.run(&line.split(' ').collect::<Vec<_>>()).code);
+    let refused = sandbox.run(&["run", simple::PLAN, "--again"]);
+    let init = sandbox.run(&["--project", "new", "init"]);
+    let doctor = sandbox.run(&["doctor"]);
+    for folder in [".", ".lao", ".lao/blobs", ".lao/runs"] {
+        fs::set_permissions(sandbox.path(folder), Permissions::from_mode(0o755)).unwrap();
+    }
+    assert_eq!(looked, [Some(0); 4], "what is done can be looked at");
+    for outcome in [refused, init] {
+        assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("Permission denied"), "{}", outcome.stderr);
+    }
+    assert_eq!(doctor.code, Some(8), "{}", doctor.stdout);
 }

@@ -126,7 +126,7 @@ fn say(global: &GlobalArgs, screen: &mut Screen, words: &str) {
 
 fn no_plans(config: &Config) -> String {
     format!(
-        "no plans in {0} yet: write what is to be made into {0}/NAME.md, in your own words",
+        "no plans in {0}/ yet: write what is to be made into {0}/NAME.md, in your own words",
         config.paths.plans
     )
 }

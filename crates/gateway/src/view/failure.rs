@@ -17,6 +17,7 @@ impl RunView {
     /// Why a step failed, was skipped or is parked.
     pub(super) fn failure(&self, step: &Step) -> Option<FailureView> {
         match &step.status {
+            _ if self.is_left(step) => Some(self.skipped(SkipReason::Cancelled)),
             StepStatus::Pending
             | StepStatus::Running(_)
             | StepStatus::Ended(StepOutcome::Succeeded) => None,

@@ -4,8 +4,8 @@ use lao_event::{
     WorkspaceSettings,
     latest::{RunOutcome, StopReason},
 };
-use lao_kernel::{PlanPhase, RunPhase, StepStatus as Status};
-use lao_protocol::{RunStatus, RunStatusCode, RunSummary, StepCounts};
+use lao_kernel::{PlanPhase, RunPhase};
+use lao_protocol::{RunStatus, RunStatusCode, RunSummary, StepCounts, StepStatus};
 
 use super::{Live, RunView};
 use crate::reason;
@@ -115,7 +115,7 @@ impl RunView {
         let mut counts = StepCounts::default();
         for step in self.state.steps().iter().filter(|step| step.is_task()) {
             counts.total += 1;
-            *slot(&mut counts, &step.status) += 1;
+            *slot(&mut counts, self.standing(step)) += 1;
         }
         counts
     }
@@ -155,15 +155,14 @@ const fn stop_code(reason: &StopReason) -> u8 {
     }
 }
 
-fn slot<'a>(counts: &'a mut StepCounts, status: &Status) -> &'a mut u32 {
-    use lao_event::latest::StepOutcome as Outcome;
+fn slot(counts: &mut StepCounts, status: StepStatus) -> &mut u32 {
     match status {
-        Status::Pending => &mut counts.pending,
-        Status::Running(_) => &mut counts.running,
-        Status::Parked(..) => &mut counts.parked,
-        Status::Ended(Outcome::Succeeded) => &mut counts.succeeded,
-        Status::Ended(Outcome::Failed { .. }) => &mut counts.failed,
-        Status::Ended(Outcome::Skipped(_)) => &mut counts.skipped,
+        StepStatus::Pending => &mut counts.pending,
+        StepStatus::Running => &mut counts.running,
+        StepStatus::Parked => &mut counts.parked,
+        StepStatus::Succeeded => &mut counts.succeeded,
+        StepStatus::Failed => &mut counts.failed,
+        StepStatus::Skipped => &mut counts.skipped,
     }
 }
 

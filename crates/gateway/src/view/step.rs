@@ -2,9 +2,9 @@
 
 use lao_event::{
     StepId,
-    latest::{StepDefinition, StepOutcome},
+    latest::{RunOutcome, StepDefinition, StepOutcome},
 };
-use lao_kernel::{Step, StepStatus as Status, Talk, TalkPhase, TaskPhase, Work};
+use lao_kernel::{RunPhase, Step, StepStatus as Status, Talk, TalkPhase, TaskPhase, Work};
 use lao_protocol::{StepStatus, StepView};
 
 use super::RunView;
@@ -34,8 +34,8 @@ impl RunView {
                 StepDefinition::Planning { chunk: _ } => "planning".to_owned(),
                 StepDefinition::Task(_) => "task".to_owned(),
             },
-            status: status(step),
-            activity: activity(step),
+            status: self.standing(step),
+            activity: if self.is_left(step) { None } else { activity(step) },
             attempts: track.attempts,
             needs: step.needs.iter().map(|need| self.narrator.key(*need).into_owned()).collect(),
             failure: self.failure(step),
@@ -46,16 +46,25 @@ impl RunView {
             detail: None,
         }
     }
-}
 
-fn status(step: &Step) -> StepStatus {
-    match &step.status {
-        Status::Pending => StepStatus::Pending,
-        Status::Running(_) => StepStatus::Running,
-        Status::Parked(..) => StepStatus::Parked,
-        Status::Ended(StepOutcome::Succeeded) => StepStatus::Succeeded,
-        Status::Ended(StepOutcome::Failed { .. }) => StepStatus::Failed,
-        Status::Ended(StepOutcome::Skipped(_)) => StepStatus::Skipped,
+    /// How a step stands.
+    pub(super) fn standing(&self, step: &Step) -> StepStatus {
+        match &step.status {
+            _ if self.is_left(step) => StepStatus::Skipped,
+            Status::Pending => StepStatus::Pending,
+            Status::Running(_) => StepStatus::Running,
+            Status::Parked(..) => StepStatus::Parked,
+            Status::Ended(StepOutcome::Succeeded) => StepStatus::Succeeded,
+            Status::Ended(StepOutcome::Failed { .. }) => StepStatus::Failed,
+            Status::Ended(StepOutcome::Skipped(_)) => StepStatus::Skipped,
+        }
+    }
+
+    /// Whether the run was cancelled before the step ended.
+    pub(super) fn is_left(&self, step: &Step) -> bool {
+        let phase = self.state.run().map(|run| &run.phase);
+        let cancelled = matches!(phase, Some(RunPhase::Ended(RunOutcome::Cancelled)));
+        cancelled && !matches!(step.status, Status::Ended(_))
     }
 }
 
