@@ -15,9 +15,10 @@ use lao_event::{
     latest::{Definition, PlanDefinition, RunOutcome},
 };
 use lao_gateway::{LABEL_PLAN_HASH, LABEL_SOURCE, offline};
+use lao_journal::Manifest;
 use lao_kernel::{RunPhase, Start};
 use lao_repo::{Description, GitRepository};
-use lao_runtime::RunFolder;
+use lao_runtime::{RunFolder, outcome_word};
 use lao_workflow::plan::{Plan, chunks, slug};
 
 use crate::{
@@ -114,13 +115,25 @@ pub(crate) fn earlier_run(project: &Project, plan: &Plan) -> Result<Earlier, Cli
             continue;
         };
         if manifest.other.get(LABEL_PLAN_HASH) == Some(&hash) {
-            return Ok(match outcome(&folder) {
-                Some(outcome) => Earlier::Ended(folder, outcome),
-                None => Earlier::Unfinished(folder),
-            });
+            let Some(outcome) = outcome(&folder) else {
+                return Ok(Earlier::Unfinished(folder));
+            };
+            if manifest.sealed.is_none() {
+                seal(&folder, manifest, outcome);
+            }
+            return Ok(Earlier::Ended(folder, outcome));
         }
     }
     Ok(Earlier::None)
+}
+
+/// Seals a run that a crash kept from it. Where that cannot be done, it is done the next time.
+fn seal(folder: &RunFolder, mut manifest: Manifest, outcome: RunOutcome) {
+    let head = folder.reader().ok().and_then(|reader| reader.head().ok());
+    if let Some(head) = head {
+        manifest.seal(head, outcome_word(outcome).to_owned());
+        drop(manifest.write(&folder.path));
+    }
 }
 
 /// How a run ended; none where it did not. The journal tells where the manifest has no seal: a

@@ -66,6 +66,20 @@ fn while_a_check_runs() {
     }
 }
 
+/// Hit by killing as soon as the journal says that the run is over: the manifest has no seal yet,
+/// or just has it, or the process is gone already.
+#[test]
+fn between_the_last_event_and_the_seal() {
+    for pause_us in [0, 200, 500, 1_000] {
+        let sandbox = demo();
+        let running = start(&sandbox);
+        running.wait_for("\"event\":\"RunEnded\"");
+        std::thread::sleep(Duration::from_micros(pause_us));
+        kill(running, Whom::Process);
+        assert_ends_well(&sandbox);
+    }
+}
+
 /// What a kill found of a commit whose start was in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Found {

@@ -31,5 +31,5 @@ pub use model_call::RetryPolicy;
 pub use notice::{Notice, Published};
 pub use permits::Permits;
 pub use record::{ReplayError, StoredEvent, fold, for_each_event};
-pub use run::{Begin, BeginError, Finish, RunHandle, RunSpec, note};
+pub use run::{Begin, BeginError, Finish, RunHandle, RunSpec, note, outcome_word};
 pub use supervisor::Supervisor;

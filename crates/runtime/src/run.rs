@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 
 pub(crate) use self::handle::Shared;
 pub use self::handle::{Begin, BeginError, Finish, RunHandle, RunSpec};
-pub use self::open::note;
+pub use self::open::{note, outcome_word};
 use self::open::{Opened, leave, open};
 use crate::{
     job::Job,

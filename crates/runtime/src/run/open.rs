@@ -122,7 +122,7 @@ pub(super) fn leave(shared: &Shared, finish: &Finish) {
 }
 
 /// An outcome as the seal has it.
-const fn outcome_word(outcome: RunOutcome) -> &'static str {
+pub const fn outcome_word(outcome: RunOutcome) -> &'static str {
     match outcome {
         RunOutcome::Succeeded => "succeeded",
         RunOutcome::Failed => "failed",
