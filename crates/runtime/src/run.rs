@@ -28,8 +28,8 @@ use tokio::sync::oneshot;
 
 pub(crate) use self::handle::Shared;
 pub use self::handle::{Begin, BeginError, Finish, RunHandle, RunSpec};
-pub use self::open::{note, outcome_word};
 use self::open::{Opened, leave, open};
+pub use self::open::{note, outcome_word};
 use crate::{
     job::Job,
     journal_writer::{JournalWriter, WriteError},
