@@ -16,6 +16,7 @@
 //! hash was not checked; a file under its final name always opens. The bytes are described in
 //! `docs/journal.md`, so that another program can read them.
 
+mod ahead;
 mod appender;
 mod batch;
 mod blobs;

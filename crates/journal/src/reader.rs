@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use redb::{ReadTransaction, ReadableDatabase};
 
+use crate::ahead::{self, ALONE_RECORDS};
 use crate::chain::{Genesis, Head};
 use crate::error::{OpenError, ReadError};
 use crate::journal::{JOURNAL_FILE, Options};
@@ -73,7 +74,8 @@ impl Reader {
         self.snapshot()?.verify_tail(u64::MAX)
     }
 
-    /// Shows every record from `from` on to `visit`, without a copy; returns the last one proven.
+    /// Shows every record from `from` on to `visit`; returns the last one proven. All but the first
+    /// records of a long journal are read and proven on a thread of their own, ahead of `visit`.
     ///
     /// # Errors
     ///
@@ -81,9 +83,16 @@ impl Reader {
     pub fn for_each<E: From<ReadError>>(
         &self,
         from: impl Into<Start>,
-        visit: impl FnMut(RecordRef<'_>) -> Result<(), E>,
+        mut visit: impl FnMut(RecordRef<'_>) -> Result<(), E>,
     ) -> Result<Head, E> {
-        self.snapshot()?.walk(from.into())?.for_each(visit)
+        let snapshot = self.snapshot()?;
+        let mut walk = snapshot.walk(from.into())?;
+        for _ in 0..ALONE_RECORDS {
+            if !walk.step(&mut visit)? {
+                return Ok(walk.head());
+            }
+        }
+        ahead::for_each(&snapshot, walk.head(), visit)
     }
 
     /// The records from `from` on, as they are at this moment, one by one.

@@ -189,13 +189,28 @@ impl Walk {
         mut self,
         mut visit: impl FnMut(RecordRef<'_>) -> Result<(), E>,
     ) -> Result<Head, E> {
-        while let Some(entry) = self.next_entry()? {
-            let record = self.check(&entry)?;
-            if record.header.seq >= self.first {
-                visit(record)?;
-            }
-        }
+        while self.step(&mut visit)? {}
         Ok(self.previous)
+    }
+
+    /// Proves the next record and shows it to `visit`; false at the end.
+    pub(crate) fn step<E: From<ReadError>>(
+        &mut self,
+        visit: impl FnOnce(RecordRef<'_>) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let Some(entry) = self.next_entry()? else {
+            return Ok(false);
+        };
+        let record = self.check(&entry)?;
+        if record.header.seq >= self.first {
+            visit(record)?;
+        }
+        Ok(true)
+    }
+
+    /// The last record that was proven.
+    pub(crate) fn head(&self) -> Head {
+        self.previous
     }
 
     /// Proves everything to the end.

@@ -41,6 +41,52 @@ fn change_record(dir: &Path, seq: u64, change: impl FnOnce(&mut Vec<u8>)) {
     txn.commit().unwrap();
 }
 
+/// Positions and payloads up to the first that is not proven, or to `stop`.
+fn shown(dir: &Path, (from, stop): (u64, u64)) -> (Vec<(u64, Vec<u8>)>, Result<Head, String>) {
+    #[derive(Debug)]
+    struct Ended(String);
+    impl From<ReadError> for Ended {
+        fn from(error: ReadError) -> Self {
+            Self(error.to_string())
+        }
+    }
+    let reader = Reader::open(dir, &Options::default()).unwrap();
+    let mut seen = Vec::new();
+    let ended = reader.for_each(from, |record| {
+        if record.header.seq == stop {
+            return Err(Ended(String::from("enough")));
+        }
+        seen.push((record.header.seq, record.payload.to_vec()));
+        Ok(())
+    });
+    (seen, ended.map_err(|Ended(reason)| reason))
+}
+
+#[test]
+fn a_long_journal_is_shown_like_a_short_one() {
+    const RECORDS: u64 = 6000;
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path(), RECORDS);
+    let truth: Vec<(u64, Vec<u8>)> = (1..).zip(expected(RECORDS)).collect();
+    let until = |from: u64, end: u64| truth[from as usize - 1..end as usize].to_vec();
+    for from in [1, 2, 999, 1000, 1001, 4999, 5000, 5001, RECORDS] {
+        let (seen, ended) = shown(dir.path(), (from, RECORDS + 1));
+        assert_eq!(seen, until(from, RECORDS));
+        assert_eq!(ended.unwrap().seq, RECORDS);
+    }
+    for stop in [2, 1000, 1001, 1002, 3000, RECORDS] {
+        let (seen, ended) = shown(dir.path(), (1, stop));
+        assert_eq!(seen, until(1, stop - 1));
+        assert_eq!(ended.unwrap_err(), "enough");
+    }
+    for bad in [5500, 3001, 1001, 1000] {
+        change_record(dir.path(), bad, |record| record[60] ^= 1);
+        let (seen, ended) = shown(dir.path(), (1, RECORDS + 1));
+        assert_eq!(seen, until(1, bad - 1), "nothing that is not proven is shown");
+        assert!(ended.unwrap_err().contains(&bad.to_string()));
+    }
+}
+
 fn change_meta(dir: &Path, entry: &str, value: Option<&[u8]>) {
     let db = Database::open(dir.join(JOURNAL_FILE)).unwrap();
     let txn = db.begin_write().unwrap();
