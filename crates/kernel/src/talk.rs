@@ -38,8 +38,11 @@ pub struct Talk {
     pub id: Option<ConversationId>,
     /// What was said, in order.
     pub messages: Vec<Message>,
-    /// Running hash over the messages.
+    /// Running hash over the messages of the last call.
     pub prompt: Hash,
+    /// How many messages that is. What was said since is hashed when the next call is made, so
+    /// that folding a history hashes no texts.
+    pub(crate) asked: u32,
     /// Bytes of all messages.
     pub size_bytes: u64,
     /// Answers so far.
@@ -47,7 +50,8 @@ pub struct Talk {
     /// How it stands.
     pub phase: TalkPhase,
     pub(crate) calls: VecDeque<PendingCall>,
-    pub(crate) last_call: Option<Hash>,
+    /// The tool call that was decided last: name and arguments.
+    pub(crate) last_call: Option<(String, Content)>,
     pub(crate) same_calls: u32,
 }
 
@@ -94,6 +98,7 @@ impl Default for Talk {
             id: None,
             messages: Vec::new(),
             prompt: Hash([0; 32]),
+            asked: 0,
             size_bytes: 0,
             turns: 0,
             phase: TalkPhase::Due(Ask::First),
@@ -106,9 +111,13 @@ impl Default for Talk {
 
 impl Talk {
     pub(crate) fn push(&mut self, message: Message) {
-        self.prompt = hash_after(self.prompt, &message);
         self.size_bytes += size_bytes(&message);
         self.messages.push(message);
+    }
+
+    /// The messages of the last call, and those that came after it.
+    pub(crate) fn split_at_last_call(&self) -> (&[Message], &[Message]) {
+        self.messages.split_at(self.asked as usize)
     }
 
     /// Answers the tool call at the front; the next one is due, or the model.
@@ -190,6 +199,26 @@ impl State {
         }
     }
 
+    /// Hashes the conversations that steps are having anew, and compares with what the journal
+    /// says was sent. Folding does not, so whoever goes on with a folded state asks for it.
+    pub fn check_prompts(&self) -> Result<(), Inconsistency> {
+        for step in &self.steps {
+            let talks = match step.work() {
+                Some(Work::Planning(work)) => [Some(&work.talk), None],
+                Some(Work::Task(work)) => [Some(&work.talk), Some(&work.review)],
+                None => [None, None],
+            };
+            for talk in talks.into_iter().flatten() {
+                let (asked, _) = talk.split_at_last_call();
+                if asked.iter().fold(Hash([0; 32]), hash_after) != talk.prompt {
+                    let problem = format!("the prompt of {} is not its conversation", step.key);
+                    return Err(Inconsistency::new(problem));
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn talk_mut(&mut self, id: StepId) -> Result<&mut Talk, Inconsistency> {
         match self.work_mut(id)? {
             Work::Planning(work) => Ok(&mut work.talk),
@@ -224,8 +253,9 @@ pub(crate) fn start(state: &State, step: StepId, call: Call<'_>) -> Event {
         }
         Some(_) | None => AnswerFormat::Text,
     };
-    let mut appended = call.appended;
-    let prompt = appended.iter_mut().fold(talk.prompt, |hash, message| hash_after(hash, message));
+    let appended = call.appended;
+    let (_, since) = talk.split_at_last_call();
+    let prompt = since.iter().chain(&appended).fold(talk.prompt, hash_after);
     let count = talk.messages.len() + appended.len();
     ModelCallStarted {
         effect: state.next_effect(),
@@ -334,9 +364,11 @@ pub(crate) fn evolve_started(
     for message in &event.appended {
         talk.push(message.clone());
     }
-    if talk.prompt != event.prompt || talk.messages.len() != event.message_count as usize {
+    if talk.messages.len() != event.message_count as usize {
         return Err(Inconsistency::new("the prompt is not the conversation so far"));
     }
+    talk.prompt = event.prompt;
+    talk.asked = event.message_count;
     talk.phase = TalkPhase::Calling(event.effect);
     state.index.due.remove(&event.step);
     state.index.waiting.remove(&event.step);

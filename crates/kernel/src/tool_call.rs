@@ -9,7 +9,7 @@
 //! | in flight | `FileWriteEnded` (conflict) | waits for a person |
 
 use lao_event::{
-    CallId, Content, EffectId, Event, Hash, QuestionId, StepId,
+    CallId, Content, EffectId, Event, QuestionId, StepId,
     latest::{
         Before, CommandEnded, CommandOutcome, CommandStarted, FileWriteEnded, FileWriteOutcome,
         FileWriteStarted, ParkReason, QuestionAsked, QuestionSubject, StepParked, TodoItem,
@@ -58,12 +58,11 @@ impl State {
     }
 }
 
-/// What makes two tool calls the same.
-fn fingerprint(call: &PendingCall) -> Hash {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(call.name.as_bytes());
-    hasher.update(&call.arguments.hash().0);
-    Hash(*hasher.finalize().as_bytes())
+/// Whether a call was the last that was decided, too.
+fn is_repeated(talk: &Talk, call: &PendingCall) -> bool {
+    let same =
+        |(name, arguments): &(String, Content)| *name == call.name && *arguments == call.arguments;
+    talk.last_call.as_ref().is_some_and(same)
 }
 
 pub(crate) fn decide_prepared(
@@ -78,8 +77,7 @@ pub(crate) fn decide_prepared(
         return Err(Rejection::Stopping);
     }
     let limit = run.settings.limits.repeated_calls_max;
-    let same = talk.last_call == Some(fingerprint(pending));
-    let (plan, tool) = if same && talk.same_calls >= limit {
+    let (plan, tool) = if is_repeated(talk, pending) && talk.same_calls >= limit {
         let reply = prompt::repeated_call(talk.same_calls);
         (ToolPlan::Denied { rule: "repeated-call".to_owned(), reply }, prepared.tool)
     } else {
@@ -200,13 +198,14 @@ pub(crate) fn decide_command_ended(
 }
 
 pub(crate) fn evolve_decided(state: &mut State, event: &ToolDecided) -> Result<(), Inconsistency> {
-    let (step, _, pending) = state.preparing(event.call).ok_or_else(|| {
+    let (step, talk, pending) = state.preparing(event.call).ok_or_else(|| {
         Inconsistency::new(format!("tool call {} was not to be decided", event.call))
     })?;
-    let print = fingerprint(pending);
+    let repeated = is_repeated(talk, pending);
+    let call = (pending.name.clone(), pending.arguments.clone());
     let talk = state.talk_mut(step)?;
-    talk.same_calls = if talk.last_call == Some(print) { talk.same_calls + 1 } else { 1 };
-    talk.last_call = Some(print);
+    talk.same_calls = if repeated { talk.same_calls + 1 } else { 1 };
+    talk.last_call = Some(call);
     match &event.verdict {
         ToolVerdict::Allowed { rule: _ } => Ok(()),
         ToolVerdict::Denied { rule: _, reply } | ToolVerdict::Invalid { reply } => {

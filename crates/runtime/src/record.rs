@@ -136,8 +136,10 @@ pub fn fold(
     mut visit: impl FnMut(&State, &Published),
 ) -> Result<State, ReplayError> {
     let mut state = State::new();
+    let mut last_seq = 0;
     for_each_event(reader, 1, |stored| match stored {
         StoredEvent::Known(published) => {
+            last_seq = published.seq;
             evolve(&mut state, &published.event)
                 .map_err(|source| ReplayError::Inconsistent { seq: published.seq, source })?;
             visit(&state, &published);
@@ -145,5 +147,7 @@ pub fn fold(
         }
         StoredEvent::Unknown { seq, .. } => Err(ReplayError::Unknown { seq }),
     })?;
+    let checked = state.check_prompts();
+    checked.map_err(|source| ReplayError::Inconsistent { seq: last_seq, source })?;
     Ok(state)
 }

@@ -1,13 +1,13 @@
 //! Prompts: how large their fixed part is, and what they say.
 
 use lao_event::{
-    Content, Event, Role, StepId,
+    Content, EffectId, Event, Role, StepId,
     latest::{
         AnswerFormat, CheckReport, CommandOutcome, CommandReport, Finding, FinishReason, Message,
-        ModelCallStarted, ToolVerdict,
+        ModelCallStarted, ToolVerdict, WorkspaceOutcome,
     },
 };
-use lao_kernel::{Command, Effect, Retry, ToolPlan};
+use lao_kernel::{Command, Effect, Retry, State, ToolPlan, evolve, handle};
 use serde_json::json;
 
 use crate::{
@@ -286,4 +286,24 @@ fn a_repeated_call_is_refused_with_words() {
         }
     });
     insta::assert_snapshot!("coder_repeated_call", refused.expect("the fourth is refused"));
+}
+
+#[test]
+fn a_prompt_that_is_not_the_conversation_is_noticed() {
+    let mut state = State::new();
+    let mut events = handle(&mut state, Setup::default().start()).expect("it starts").events;
+    let ready = WorkspaceOutcome::Ready { base: None, dirty: Vec::new() };
+    let prepared = Command::WorkspaceEnded { effect: EffectId(1), outcome: ready };
+    events.extend(handle(&mut state, prepared).expect("it is awaited").events);
+    let folded = |events: &[Event]| {
+        let mut state = State::new();
+        events.iter().for_each(|event| evolve(&mut state, event).expect("it follows"));
+        state
+    };
+    assert_eq!(folded(&events).check_prompts(), Ok(()));
+    let Some(Event::ModelCallStarted(call)) = events.last_mut() else {
+        panic!("the planner is asked");
+    };
+    call.prompt.0[0] ^= 1;
+    assert!(folded(&events).check_prompts().is_err());
 }

@@ -49,7 +49,7 @@ fn write(folder: &Path, count: usize, texts: Texts) -> u64 {
     let mut journal = Journal::create(folder, genesis, &Options::default()).expect("it is made");
     let mut drafts: Vec<Draft> = Vec::with_capacity(BATCH);
     let (mut bytes, mut written) = (0, 0);
-    run::events(texts, |event| {
+    run::events(texts, count, |event| {
         let draft = run::draft(event);
         bytes += draft.payload.len() as u64;
         written += 1;
@@ -58,8 +58,8 @@ fn write(folder: &Path, count: usize, texts: Texts) -> u64 {
             journal.append(&drafts).expect("it commits");
             drafts.clear();
         }
-        written < count
     });
+    assert_eq!(written, count, "the run is long enough");
     bytes
 }
 

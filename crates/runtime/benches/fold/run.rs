@@ -18,8 +18,8 @@ use lao_kernel::{
 
 /// Tasks of one answer of the planner.
 const CHUNK_TASKS: usize = 500;
-/// Parts of the plan: more tasks than a million events need.
-const CHUNKS: usize = 200;
+/// Events of a task are more than this, planning it included.
+const TASK_EVENTS_MIN: usize = 15;
 /// Bytes of a written file.
 const FILE_BYTES: usize = 600;
 
@@ -50,17 +50,15 @@ impl Texts {
     }
 }
 
-/// Shows events to `visit` for as long as it says so.
-pub(crate) fn events(texts: Texts, mut visit: impl FnMut(&Event) -> bool) {
+/// Shows the first events of a run to `visit`, this many.
+pub(crate) fn events(texts: Texts, count: usize, mut visit: impl FnMut(&Event)) {
     let mut state = State::new();
-    let mut next = Some(start());
-    while let Some(command) = next {
+    let mut next = Some(start(count.div_ceil(TASK_EVENTS_MIN * CHUNK_TASKS)));
+    let mut left = count;
+    while let Some(command) = next.take_if(|_| left > 0) {
         let decision = handle(&mut state, command).expect("it is awaited");
-        for event in &decision.events {
-            if !visit(event) {
-                return;
-            }
-        }
+        decision.events.iter().take(left).for_each(&mut visit);
+        left -= left.min(decision.events.len());
         next = outstanding(&state).next().map(|effect| answer(texts, &effect));
     }
 }
@@ -79,12 +77,12 @@ pub(crate) fn draft(event: &Event) -> Draft {
     }
 }
 
-fn start() -> Command {
+fn start(chunks: usize) -> Command {
     let plan = PlanDefinition {
         title: "Bench".to_owned(),
         path: "plans/bench.md".to_owned(),
         text: Content::from("# Bench"),
-        chunks: vec![Content::from("# Part"); CHUNKS],
+        chunks: vec![Content::from("# Part"); chunks],
     };
     Command::Start(Box::new(Start {
         run: RunId::new(1_795_195_597_123, 7),
