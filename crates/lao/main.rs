@@ -55,18 +55,10 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
     screen.close(code)
 }
 
-/// Commands that talk to servers, sockets or runs. Only those that drive a run need threads.
+/// Commands that talk to servers, sockets or runs. One thread serves all actors: they wait for
+/// models and the disk, and what blocks has threads of its own.
 fn with_tokio(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> {
-    let drives = matches!(
-        cli.command,
-        Command::Run(_) | Command::Resume(_) | Command::Retry(_) | Command::Demo(_)
-    );
-    let mut builder = if drives {
-        tokio::runtime::Builder::new_multi_thread()
-    } else {
-        tokio::runtime::Builder::new_current_thread()
-    };
-    let runtime = builder
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| io_failure("cannot start the runtime", &error))?;

@@ -8,6 +8,7 @@
 //! ```
 //!
 //! `cargo bench --bench pipeline`; `cargo bench --bench pipeline -- 10 100` for other sizes.
+//! `LAO_BENCH_FOLDER=/dev/shm` leaves the disk out of it.
 //! `LAO_BENCH_UNDER="perf record -g -o /tmp/perf.data"` profiles the runs.
 //! Processor time and ratios hold on a busy machine; wall times do not.
 

@@ -7,7 +7,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use lao_journal::{JOURNAL_FILE, Options, RECORD_OVERHEAD_BYTES, ReadError, Reader};
+use lao_journal::{
+    Draft, Genesis, JOURNAL_FILE, Journal, Options, RECORD_OVERHEAD_BYTES, ReadError, Reader,
+};
 
 use crate::process::{self, Spent};
 
@@ -16,6 +18,10 @@ pub(crate) const LAO: &str = env!("CARGO_BIN_EXE_lao");
 
 /// Variable with a program to run the runs under, such as `perf record -g`.
 const UNDER: &str = "LAO_BENCH_UNDER";
+
+/// Variable with the folder in which projects are made, instead of one in the target folder: on a
+/// file system in memory a sync costs nothing, and what is left is the program's own work.
+const FOLDER: &str = "LAO_BENCH_FOLDER";
 
 /// Whether work is committed to git.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +56,8 @@ pub(crate) struct Project {
 
 impl Project {
     pub(crate) fn new(base_url: &str, git: Git, permits: usize) -> Self {
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"));
+        let parent = std::env::var_os(FOLDER).unwrap_or(env!("CARGO_TARGET_TMPDIR").into());
+        let folder = tempfile::tempdir_in(parent);
         let folder = folder.expect("the benchmark's folder is writable");
         let config = format!(
             "[endpoints.bench]\nkind = \"openai\"\nurl = \"{base_url}/v1\"\npermits = {permits}\n\n\
@@ -138,12 +145,44 @@ impl Project {
     }
 }
 
-/// The number of the store's last commit, from the two slots of redb's file header.
+/// The number of commits of a store that never aborted one.
 fn store_commits(file: &Path) -> u64 {
+    last_transaction(file) / transactions_of_a_commit()
+}
+
+/// How many transaction numbers redb uses for one commit, found by making some.
+fn transactions_of_a_commit() -> u64 {
+    const COMMITS: u64 = 16;
+    let folder = tempfile::tempdir().expect("the system's folder for such files is writable");
+    let file = folder.path().join(JOURNAL_FILE);
+    let genesis = Genesis { run: String::from("bench"), started: Vec::new() };
+    let journal = Journal::create(folder.path(), genesis, &Options::default());
+    let mut journal = journal.expect("the folder is empty");
+    let draft = Draft {
+        event_type: 1,
+        schema_version: 1,
+        flags: 0,
+        wall_time_ms: 0,
+        monotonic_ns: 0,
+        cause: 0,
+        payload: Vec::new(),
+    };
+    let mut after_commits = |count: u64| {
+        for _ in 0..count {
+            journal.append(&[draft.clone()]).expect("there is space");
+        }
+        last_transaction(&file)
+    };
+    let first = after_commits(COMMITS);
+    (after_commits(COMMITS) - first) / COMMITS
+}
+
+/// The number of the store's last transaction, from the two slots of redb's file header.
+fn last_transaction(file: &Path) -> u64 {
     const SLOTS: [usize; 2] = [64, 192];
     const TRANSACTION_ID: usize = 104;
     let mut header = [0; 320];
-    let mut file = fs::File::open(file).expect("it was read");
+    let mut file = fs::File::open(file).expect("it was written");
     file.read_exact(&mut header).expect("a store has a header");
     let id = |slot: usize| {
         let bytes = header[slot + TRANSACTION_ID..][..8].try_into();
