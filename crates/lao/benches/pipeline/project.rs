@@ -169,7 +169,7 @@ fn transactions_of_a_commit() -> u64 {
     };
     let mut after_commits = |count: u64| {
         for _ in 0..count {
-            journal.append(&[draft.clone()]).expect("there is space");
+            journal.append(std::slice::from_ref(&draft)).expect("there is space");
         }
         last_transaction(&file)
     };
