@@ -297,7 +297,9 @@ fn a_prompt_that_is_not_the_conversation_is_noticed() {
     events.extend(handle(&mut state, prepared).expect("it is awaited").events);
     let folded = |events: &[Event]| {
         let mut state = State::new();
-        events.iter().for_each(|event| evolve(&mut state, event).expect("it follows"));
+        for event in events {
+            evolve(&mut state, event).expect("it follows");
+        }
         state
     };
     assert_eq!(folded(&events).check_prompts(), Ok(()));
