@@ -25,6 +25,14 @@ const BATCHES: [(usize, usize); 4] = [(1, 4000), (8, 3000), (64, 1200), (512, 24
 const BATCH_TIME: Duration = Duration::from_secs(11);
 /// Rounds that are not counted.
 const WARM_UP_ROUNDS: usize = 20;
+/// Appends in flight at once, as when as many effects end together.
+const IN_FLIGHT: usize = 1000;
+/// What sharing commits should bring at least: how many times the appends of one in flight.
+const SHARED_RATIO_MIN: f64 = 50.0;
+/// Rounds in which one and many in flight take turns.
+const FLIGHT_ROUNDS: usize = 15;
+/// Appends of one round, one in flight and many.
+const FLIGHT_APPENDS: [usize; 2] = [200, 20_000];
 /// Records that are folded.
 const FOLD_RECORDS: u64 = 1_000_000;
 /// Payload of a short record.
@@ -236,6 +244,52 @@ fn appends(root: &Path) {
     }
 }
 
+impl Ours {
+    /// Appends one event after another, so many of them in flight; appends a second.
+    fn rate(&self, count: usize, in_flight: usize) -> f64 {
+        let append = || {
+            let sender = self.sender.clone();
+            let on_durable = move |ack: Result<Ack, _>| {
+                sender.send(ack.expect("the journal commits")).expect("the benchmark waits");
+            };
+            self.appender.append(vec![draft(&[0xA5; PAYLOAD_BYTES])], Box::new(on_durable));
+        };
+        let before = Instant::now();
+        for _ in 0..in_flight {
+            append();
+        }
+        for answered in 0..count {
+            self.acks.recv().expect("the appender answers");
+            if answered + in_flight < count {
+                append();
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = count as f64 / before.elapsed().as_secs_f64();
+        rate
+    }
+}
+
+/// How many more appends a second there are when many are in flight.
+fn shared_commits(root: &Path) {
+    let dir = tempfile::tempdir_in(root).expect("the benchmark's folder is writable");
+    let ours = Ours::open(dir.path());
+    let [few, many] = FLIGHT_APPENDS;
+    let mut rates = [Vec::new(), Vec::new()];
+    for _ in 0..FLIGHT_ROUNDS {
+        rates[0].push(ours.rate(few, 1));
+        rates[1].push(ours.rate(many, IN_FLIGHT));
+    }
+    let [one, shared] = rates.map(|mut rates| {
+        rates.sort_by(f64::total_cmp);
+        rates[rates.len() / 2]
+    });
+    println!("\nappends of one event of {PAYLOAD_BYTES} bytes, {FLIGHT_ROUNDS} rounds");
+    println!("  1 in flight              {one:>10.0} a second");
+    println!("  {IN_FLIGHT} in flight           {shared:>10.0} a second");
+    println!("  {:.0} times as many, {SHARED_RATIO_MIN} wanted", shared / one);
+}
+
 fn fold(root: &Path) {
     let dir = tempfile::tempdir_in(root).expect("the benchmark's folder is writable");
     let genesis = Genesis { run: String::from("bench"), started: Vec::new() };
@@ -271,6 +325,7 @@ fn fold_rate(reader: &Reader) -> f64 {
 
 fn main() {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    shared_commits(root);
     appends(root);
     fold(root);
 }

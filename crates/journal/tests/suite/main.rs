@@ -5,6 +5,7 @@
 mod blobs;
 mod damage;
 mod group_commit;
+mod load;
 mod manifest;
 mod open_and_read;
 mod process;
