@@ -15,6 +15,7 @@
 //! besides the socket.
 
 pub mod client;
+mod freezer;
 mod line;
 mod live;
 mod narrator;

@@ -23,12 +23,14 @@ use lao_journal::Reader;
 use lao_kernel::{Command, Rejection};
 use lao_protocol::{EventView, RunStatus, StepView, Update};
 use lao_runtime::{
-    Contents, Finish, Notice, Published, ReplayError, RunFolder, RunHandle, StoredEvent,
-    for_each_event,
+    Contents, Finish, Notice, Published, ReplayError, RunFolder, RunHandle, SnapshotError,
+    StoredEvent, for_each_event,
 };
 use tokio::sync::{broadcast, watch};
 
 use crate::{
+    freezer::Freezer,
+    narrator::Narrator,
     offline,
     view::{Live, RunView, read_detail},
 };
@@ -177,7 +179,7 @@ impl LiveRun {
 
     /// The events from a position up to now, a part at a time.
     pub(crate) fn events(&self, from: u64) -> Events {
-        Events { live: self.clone(), next: from.max(1), last: self.last_seq() }
+        Events { live: self.clone(), next: from.max(1), last: self.last_seq(), past: None }
     }
 
     fn updates_from(&self, view: &View, next: u64) -> Updates {
@@ -185,7 +187,7 @@ impl LiveRun {
         Updates {
             receiver: self.shared.updates.subscribe(),
             keeper: self.shared.keeper.clone(),
-            gap: Events { live: self.clone(), next, last },
+            gap: Events { live: self.clone(), next, last, past: None },
             waiting: VecDeque::new(),
             finished: view.is_told.then(|| Arc::new(Update::Finished(Box::new(view.status())))),
             is_over: false,
@@ -223,6 +225,36 @@ impl LiveRun {
     async fn stored(&self, from: u64, last: u64) -> Result<Vec<Published>, LiveReadError> {
         let live = self.clone();
         blocking(move || Ok(live.read(|reader| stored(reader, from, last))??)).await
+    }
+
+    /// The last position that the view knows from a snapshot.
+    fn since(&self) -> u64 {
+        self.view().run.since()
+    }
+
+    /// A narrator that has seen every event before a position.
+    async fn narrator_at(&self, next: u64) -> Result<Narrator, LiveReadError> {
+        let live = self.clone();
+        blocking(move || Ok(live.read(|reader| narrator_at(reader, next))??)).await
+    }
+
+    /// Takes the view from the run's snapshot, where there is one.
+    async fn thaw(&self) {
+        let live = self.clone();
+        let reading =
+            move || live.read(|reader| RunView::from_snapshot(&live.shared.folder, reader));
+        if let Ok(Some(run)) = blocking(reading).await {
+            let seq = run.last_seq();
+            self.view().run = run;
+            self.shared.applied.send_replace(seq);
+        }
+    }
+
+    /// Keeps a snapshot of the view in the run's folder; its size in bytes. Blocking.
+    pub(crate) fn freeze(&self) -> Result<u64, SnapshotError> {
+        let view = self.view().run.clone();
+        let write = |reader: &Reader| view.snapshot().write(&self.shared.folder, reader);
+        self.read(write).unwrap_or(Ok(0))
     }
 
     /// Applies what the journal has and the view has not. What cannot be read now is read when
@@ -328,7 +360,9 @@ enum Applied {
 /// Keeps the view of a run until the run has left the process.
 async fn keep(live: LiveRun, mut notices: broadcast::Receiver<Notice>) {
     // What was published before this task listened.
+    live.thaw().await;
     live.catch_up().await;
+    let mut freezer = Freezer::new(live.last_seq());
     let handle = live.shared.handle.clone();
     let mut finished = pin!(handle.finished());
     let finish = loop {
@@ -342,6 +376,7 @@ async fn keep(live: LiveRun, mut notices: broadcast::Receiver<Notice>) {
                 if live.apply(&published) == Applied::Gap {
                     live.catch_up().await;
                 }
+                freezer.keep(&live).await;
             }
             Ok(Notice::Finished(finish)) => break finish,
             Ok(notice) => live.tell(&live.view(), &notice),
@@ -353,8 +388,34 @@ async fn keep(live: LiveRun, mut notices: broadcast::Receiver<Notice>) {
     };
     live.view().finished = Some(finish);
     live.catch_up().await;
+    freezer.finish(&live).await;
     live.remember().await;
     live.finish();
+}
+
+/// A narrator that has seen every event before a position.
+fn narrator_at(reader: &Reader, next: u64) -> Result<Narrator, ReplayError> {
+    enum Stop {
+        Enough,
+        Failed(ReplayError),
+    }
+    impl From<ReplayError> for Stop {
+        fn from(error: ReplayError) -> Self {
+            Self::Failed(error)
+        }
+    }
+    let mut narrator = Narrator::new();
+    let read = for_each_event(reader, 1, |event| match event {
+        StoredEvent::Known(published) if published.seq >= next => Err(Stop::Enough),
+        event @ (StoredEvent::Known(_) | StoredEvent::Unknown { .. }) => {
+            narrator.note_stored(&event);
+            Ok(())
+        }
+    });
+    match read {
+        Ok(()) | Err(Stop::Enough) => Ok(narrator),
+        Err(Stop::Failed(error)) => Err(error),
+    }
 }
 
 /// Events of a journal up to a position, as many as are read at once.
@@ -403,6 +464,8 @@ pub(crate) struct Events {
     live: LiveRun,
     next: u64,
     last: u64,
+    /// Has seen every event before `next`, while `next` is one that the view knows from a snapshot.
+    past: Option<Narrator>,
 }
 
 impl Events {
@@ -411,10 +474,31 @@ impl Events {
         if self.next > self.last {
             return Ok(Vec::new());
         }
+        if self.next <= self.live.since() {
+            return self.next_of_past().await;
+        }
         let events = self.live.stored(self.next, self.last).await?;
         self.next = events.last().map_or(self.last, |event| event.seq) + 1;
         let view = self.live.view();
         Ok(events.iter().map(|event| view.run.event(event)).collect())
+    }
+
+    /// Events that the view was not shown, in the words of a narrator that was shown all of them.
+    async fn next_of_past(&mut self) -> Result<Vec<EventView>, LiveReadError> {
+        let mut narrator = match self.past.take() {
+            Some(narrator) => narrator,
+            None => self.live.narrator_at(self.next).await?,
+        };
+        let last = self.last.min(self.live.since());
+        let events = self.live.stored(self.next, last).await?;
+        self.next = events.last().map_or(last, |event| event.seq) + 1;
+        let view = |event: &Published| {
+            narrator.note(event);
+            narrator.view(event)
+        };
+        let views = events.iter().map(view).collect();
+        self.past = Some(narrator);
+        Ok(views)
     }
 }
 

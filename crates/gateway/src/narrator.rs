@@ -8,7 +8,7 @@ mod words;
 
 pub(crate) use words::verdict;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use lao_event::{
     EffectId, Event, QuestionId, Role, StepId,
@@ -16,6 +16,7 @@ use lao_event::{
 };
 use lao_protocol::EventView;
 use lao_runtime::{Published, StoredEvent};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::units::names;
@@ -24,17 +25,18 @@ use crate::units::names;
 pub(crate) const KEYS_SHOWN_MAX: usize = 8;
 
 /// What the words of a run's events need to know of the events before them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Narrator {
     keys: Vec<Arc<str>>,
-    /// Effects are numbered without gaps, from 1.
-    effects: Vec<EffectNote>,
+    /// Of every effect; of one that was taken up from a snapshot, of those in flight there and of
+    /// all that came later.
+    effects: BTreeMap<EffectId, EffectNote>,
     /// Questions are numbered without gaps, from 1.
     questions: Vec<StepId>,
 }
 
 /// What is remembered of an effect.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct EffectNote {
     /// The step it belongs to.
     pub step: Option<StepId>,
@@ -45,7 +47,7 @@ pub(crate) struct EffectNote {
 }
 
 /// What an effect is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum EffectNoteKind {
     /// Making the workspace ready.
     Workspace,
@@ -78,41 +80,41 @@ impl Narrator {
             self.keys.extend(keys);
         } else if let Event::QuestionAsked(asked) = event {
             self.questions.push(asked.step);
-        } else if let Some((step, kind)) = self.started(event) {
-            self.effects.push(EffectNote { step, since_ms: published.wall_ms, kind });
+        } else if let Some((effect, step, kind)) = self.started(event) {
+            self.effects.insert(effect, EffectNote { step, since_ms: published.wall_ms, kind });
         }
     }
 
     /// The effect that an event starts.
-    fn started(&self, event: &Event) -> Option<(Option<StepId>, EffectNoteKind)> {
+    fn started(&self, event: &Event) -> Option<(EffectId, Option<StepId>, EffectNoteKind)> {
         use EffectNoteKind as Kind;
-        let (step, kind) = match event {
-            Event::WorkspaceStarted(_) => (None, Kind::Workspace),
+        let (effect, step, kind) = match event {
+            Event::WorkspaceStarted(event) => (event.effect, None, Kind::Workspace),
             Event::ModelCallStarted(event) => {
                 let model = self.model_name(&event.request.model);
                 let role = event.role;
-                (Some(event.step), Kind::Model { role, model })
+                (event.effect, Some(event.step), Kind::Model { role, model })
             }
             Event::ToolCallStarted(event) => {
                 let tool = event.tool.as_str().into();
-                (Some(event.step), Kind::Read { tool })
+                (event.effect, Some(event.step), Kind::Read { tool })
             }
             Event::FileWriteStarted(event) => {
                 let path = event.path.as_str().into();
                 let size_bytes = event.after.as_ref().map(lao_event::Content::size_bytes);
-                (Some(event.step), Kind::Write { path, size_bytes })
+                (event.effect, Some(event.step), Kind::Write { path, size_bytes })
             }
             Event::CommandStarted(event) => {
                 let line = words::command_line(&event.argv).into();
-                (Some(event.step), Kind::Command { line })
+                (event.effect, Some(event.step), Kind::Command { line })
             }
             Event::ChecksStarted(event) => {
                 let (scope, steps) = (event.scope, event.steps.clone().into());
-                (only(&event.steps), Kind::Checks { scope, steps })
+                (event.effect, only(&event.steps), Kind::Checks { scope, steps })
             }
             Event::CommitStarted(event) => {
                 let subject = event.subject.as_str().into();
-                (Some(event.step), Kind::Commit { subject })
+                (event.effect, Some(event.step), Kind::Commit { subject })
             }
             Event::RunStarted(_)
             | Event::RunResumed(_)
@@ -140,12 +142,12 @@ impl Narrator {
             | Event::QuestionAnswered(_)
             | Event::EffectsLost(_) => return None,
         };
-        Some((step, kind))
+        Some((effect, step, kind))
     }
 
     /// A model's name, shared with the last calls that used it.
     fn model_name(&self, name: &str) -> Arc<str> {
-        let recent = self.effects.iter().rev().take(64);
+        let recent = self.effects.values().rev().take(64);
         let known = recent.filter_map(|note| match &note.kind {
             EffectNoteKind::Model { role: _, model } => Some(model),
             EffectNoteKind::Workspace
@@ -159,6 +161,16 @@ impl Narrator {
             .into_iter()
             .find(|model| model.as_ref() == name)
             .map_or_else(|| name.into(), Arc::clone)
+    }
+
+    /// What is needed to put later events into words, but not those before.
+    pub(crate) fn without_past(&self, is_open: impl Fn(EffectId) -> bool) -> Self {
+        let open = self.effects.iter().filter(|(effect, _)| is_open(**effect));
+        Self {
+            keys: self.keys.clone(),
+            effects: open.map(|(effect, note)| (*effect, note.clone())).collect(),
+            questions: self.questions.clone(),
+        }
     }
 
     /// An event as clients are told of it; it must have been noted.
@@ -222,8 +234,7 @@ impl Narrator {
 
     /// What is remembered of an effect.
     pub(crate) fn effect(&self, effect: EffectId) -> Option<&EffectNote> {
-        let index = usize::try_from(effect.0).ok()?.checked_sub(1)?;
-        self.effects.get(index)
+        self.effects.get(&effect)
     }
 
     /// The step that waits for an answer.

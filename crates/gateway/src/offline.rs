@@ -58,8 +58,9 @@ pub fn step(
 }
 
 fn view_of(folder: &RunFolder, reader: &Reader) -> Result<RunView, ViewError> {
-    let mut view = RunView::new(folder.run.clone());
-    for_each_event(reader, 1, |stored| match stored {
+    let mut view =
+        RunView::from_snapshot(folder, reader).unwrap_or_else(|| RunView::new(folder.run.clone()));
+    for_each_event(reader, view.last_seq() + 1, |stored| match stored {
         StoredEvent::Known(published) => {
             let seq = published.seq;
             view.apply(&published).map_err(|source| ReplayError::Inconsistent { seq, source })

@@ -16,9 +16,11 @@ mod step;
 mod track;
 
 use lao_event::RunId;
+use lao_journal::Reader;
 use lao_kernel::{Inconsistency, State, evolve};
 use lao_protocol::{EventView, StepView, Update};
-use lao_runtime::{Contents, Notice, Published, ReplayError};
+use lao_runtime::{Contents, Notice, Published, ReplayError, RunFolder, Snapshot};
+use serde::{Deserialize, Serialize};
 
 use crate::narrator::Narrator;
 use track::Tracks;
@@ -35,14 +37,47 @@ pub struct Live {
 pub struct RunView {
     run: RunId,
     state: State,
+    /// Events up to this position were not seen one by one: the view was taken from a snapshot.
+    since: u64,
     narrator: Narrator,
     tracks: Tracks,
+}
+
+/// The part of a view that a snapshot holds besides the kernel's state.
+#[derive(Serialize, Deserialize)]
+struct Frozen<N, T> {
+    narrator: N,
+    tracks: T,
 }
 
 impl RunView {
     /// A run of which nothing is known yet.
     pub fn new(run: RunId) -> Self {
-        Self { run, state: State::new(), narrator: Narrator::new(), tracks: Tracks::default() }
+        let (narrator, tracks) = (Narrator::new(), Tracks::default());
+        Self { run, state: State::new(), since: 0, narrator, tracks }
+    }
+
+    /// The run as its snapshot has it, if it has one that can be relied on.
+    pub fn from_snapshot(folder: &RunFolder, reader: &Reader) -> Option<Self> {
+        let snapshot = Snapshot::read(folder, reader)?;
+        let frozen: Frozen<Narrator, Tracks> = serde_json::from_slice(&snapshot.view).ok()?;
+        let (state, since) = (snapshot.state, snapshot.seq);
+        let Frozen { narrator, tracks } = frozen;
+        Some(Self { run: folder.run.clone(), state, since, narrator, tracks })
+    }
+
+    /// The run as it stands, to be kept in its folder.
+    pub fn snapshot(&self) -> Snapshot {
+        let open = self.state.in_flight();
+        let narrator = self.narrator.without_past(|effect| open.contains_key(&effect));
+        let frozen = Frozen { narrator, tracks: &self.tracks };
+        let view = serde_json::to_vec(&frozen).expect("a view has no key that JSON refuses");
+        Snapshot { seq: self.last_seq(), state: self.state.clone(), view }
+    }
+
+    /// Events after this position can be put into words by [`Self::event`].
+    pub(crate) fn since(&self) -> u64 {
+        self.since
     }
 
     /// Folds an event. Every event must be applied once, in order.
@@ -72,7 +107,7 @@ impl RunView {
         &self.state
     }
 
-    /// An event as clients are told of it; it must have been applied.
+    /// An event as clients are told of it; it must have been applied, one by one.
     pub fn event(&self, published: &Published) -> EventView {
         self.narrator.view(published)
     }
@@ -93,7 +128,7 @@ impl RunView {
         &self,
         key: &str,
         contents: &Contents,
-        reader: &lao_journal::Reader,
+        reader: &Reader,
     ) -> Result<Option<StepView>, ReplayError> {
         let Some(mut step) = self.step_line(key) else {
             return Ok(None);

@@ -10,7 +10,7 @@ use lao_event::{
     Event, Role, StepId,
     latest::{Answer, AnswerRejected, FailureReason, StepDefinition, StepsAdded},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     answer::{TASKS_SCHEMA, read_tasks},
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A planning step under way.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanningWork {
     /// The conversation with the planner.
     pub talk: Talk,

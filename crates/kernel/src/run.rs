@@ -19,7 +19,7 @@ use lao_event::{
         WorkspaceEnded, WorkspaceOutcome, WorkspaceStarted,
     },
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Rejection, Retry, Start},
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// A run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// Its identity.
     pub id: RunId,
@@ -47,7 +47,7 @@ pub struct Run {
 }
 
 /// How a run stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunPhase {
     /// It starts whatever may start.
     Working,
@@ -60,7 +60,7 @@ pub enum RunPhase {
 }
 
 /// The life of a plan, as its run's steps show it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PlanPhase {
     /// The run exists.
     Registered,
@@ -77,7 +77,7 @@ pub enum PlanPhase {
 }
 
 /// The folder a run works in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
     /// Whether it is ready in this process.
     pub readiness: Readiness,
@@ -88,7 +88,7 @@ pub struct Workspace {
 }
 
 /// Whether the workspace is ready.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Readiness {
     /// It must be made so.
     Due,

@@ -6,12 +6,12 @@ use lao_event::{
     CallId, Content, EffectId, Hash, QuestionId, Role, StepId,
     latest::{ChecksScope, CommitStarted, ModelRequest, QuestionSubject},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{evolve::Inconsistency, run::Run, step::Step};
 
 /// Everything that follows from a run's events so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     pub(crate) run: Option<Run>,
     pub(crate) steps: Vec<Step>,
@@ -27,7 +27,7 @@ pub struct State {
 }
 
 /// What is due, kept by `evolve` so that nothing has to be searched for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Index {
     /// Steps whose needs are met and that have not begun.
     pub ready: BTreeSet<StepId>,
@@ -74,7 +74,7 @@ pub(crate) struct Index {
 }
 
 /// An effect that was started and has not ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InFlight {
     /// The step it belongs to.
     pub step: Option<StepId>,
@@ -89,7 +89,7 @@ pub struct InFlight {
 }
 
 /// What an effect in flight is, with all that is needed to do it again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InFlightKind {
     /// Making the workspace ready.
     Workspace,
@@ -170,7 +170,7 @@ impl InFlightKind {
 }
 
 /// A question that waits for its answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Question {
     pub step: StepId,
     pub effect: EffectId,

@@ -21,7 +21,7 @@ use lao_event::{
         StepOutcome, StepParked, StepRetried, StepStarted, StepsAdded,
     },
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Rejection, Retry},
@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// A vertex of the run's graph.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Short name.
     pub key: String,
@@ -54,7 +54,7 @@ pub struct Step {
 }
 
 /// How a step stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StepStatus {
     /// It has not begun.
     Pending,
@@ -67,7 +67,7 @@ pub enum StepStatus {
 }
 
 /// What a step under way is at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Work {
     /// Turning a chunk of the plan into tasks.
     Planning(Box<PlanningWork>),

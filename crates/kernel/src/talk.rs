@@ -20,7 +20,7 @@ use lao_event::{
         StartCause, StopReason,
     },
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::Rejection,
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// A conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Talk {
     /// Its number, once a call was made.
     pub id: Option<ConversationId>,
@@ -56,7 +56,7 @@ pub struct Talk {
 }
 
 /// How a conversation stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TalkPhase {
     /// The model is to be asked.
     Due(Ask),
@@ -69,7 +69,7 @@ pub enum TalkPhase {
 }
 
 /// What the model is to be told next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
     /// What it is to do.
     First,
@@ -84,7 +84,7 @@ pub enum Ask {
 }
 
 /// A tool call that has not been answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PendingCall {
     pub id: CallId,
     pub model_id: String,

@@ -23,7 +23,7 @@ use lao_event::{
         ReviewGiven, StartCause, StepDefinition, StepTimedOut, TaskDefinition, TodoItem, Verdict,
     },
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::Rejection,
@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// A task under way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskWork {
     /// What it is at.
     pub phase: TaskPhase,
@@ -67,14 +67,14 @@ pub struct TaskWork {
 }
 
 /// A file that a task changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskFile {
     /// Its content before the task; `None` where there was no file.
     pub base: Option<Content>,
 }
 
 /// What a task is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TaskPhase {
     /// The coder works on it.
     Coding,

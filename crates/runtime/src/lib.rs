@@ -22,6 +22,7 @@ mod notice;
 mod permits;
 mod record;
 mod run;
+mod snapshot;
 mod supervisor;
 mod worker;
 
@@ -30,6 +31,7 @@ pub use folder::{FolderError, RunFolder, RunsFolder};
 pub use model_call::RetryPolicy;
 pub use notice::{Notice, Published};
 pub use permits::Permits;
-pub use record::{ReplayError, StoredEvent, fold, for_each_event};
+pub use record::{ReplayError, StoredEvent, fold, fold_after, for_each_event};
 pub use run::{Begin, BeginError, Finish, RunHandle, RunSpec, note, outcome_word};
+pub use snapshot::{SNAPSHOT_FILE, Snapshot, SnapshotError};
 pub use supervisor::Supervisor;

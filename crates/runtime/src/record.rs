@@ -131,13 +131,18 @@ pub fn for_each_event<E: From<ReplayError>>(
 }
 
 /// Folds a journal from its beginning; `visit` sees every event after it was folded.
-pub fn fold(
+pub fn fold(reader: &Reader, visit: impl FnMut(&State, &Published)) -> Result<State, ReplayError> {
+    fold_after((0, State::new()), reader, visit)
+}
+
+/// Folds the events after a position on top of the state that those up to it make.
+pub fn fold_after(
+    (seq, mut state): (u64, State),
     reader: &Reader,
     mut visit: impl FnMut(&State, &Published),
 ) -> Result<State, ReplayError> {
-    let mut state = State::new();
-    let mut last_seq = 0;
-    for_each_event(reader, 1, |stored| match stored {
+    let mut last_seq = seq;
+    for_each_event(reader, seq + 1, |stored| match stored {
         StoredEvent::Known(published) => {
             last_seq = published.seq;
             evolve(&mut state, &published.event)

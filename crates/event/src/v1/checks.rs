@@ -1,13 +1,13 @@
 //! The verifier's checks and the reviewer's verdict.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{CommandOutcome, Contents, without_contents};
 use crate::{Content, EffectId, StepId};
 
 /// The verifier is at work.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct ChecksStarted {
     /// The effect.
     pub effect: EffectId,
@@ -18,7 +18,7 @@ pub struct ChecksStarted {
 }
 
 /// What one round of checks covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChecksScope {
     /// One task: its files, and the commands that run after every task.
@@ -28,7 +28,7 @@ pub enum ChecksScope {
 }
 
 /// The verifier reported.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct ChecksEnded {
     /// The effect.
     pub effect: EffectId,
@@ -39,7 +39,7 @@ pub struct ChecksEnded {
 }
 
 /// What the verifier says of one task.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct CheckReport {
     /// The task.
     pub step: StepId,
@@ -50,7 +50,7 @@ pub struct CheckReport {
 }
 
 /// One thing that is wrong, as the verifier or the reviewer sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Finding {
     /// Relative to the workspace, where one file is meant.
     pub file: Option<String>,
@@ -65,7 +65,7 @@ pub struct Finding {
 }
 
 /// One project command that the verifier ran.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct CommandReport {
     /// Its name in the configuration.
     pub name: String,
@@ -90,7 +90,7 @@ impl Contents for ChecksEnded {
 }
 
 /// The reviewer's verdict was read.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct ReviewGiven {
     /// The task.
     pub step: StepId,
@@ -103,7 +103,7 @@ pub struct ReviewGiven {
 }
 
 /// A reviewer's verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The task is done.

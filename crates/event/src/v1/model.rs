@@ -1,7 +1,7 @@
 //! Model calls and the messages they consist of.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Contents;
 use crate::{Content, ConversationId, EffectId, Hash, Role, StepId};
@@ -10,7 +10,7 @@ use crate::{Content, ConversationId, EffectId, Hash, Role, StepId};
 ///
 /// The prompt is the conversation so far: the messages of earlier `appended` lists, the answers
 /// and the tool replies, in the order of the journal. Each is stored once.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct ModelCallStarted {
     /// The effect.
     pub effect: EffectId,
@@ -31,7 +31,7 @@ pub struct ModelCallStarted {
 }
 
 /// One message of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum Message {
     /// Instructions.
@@ -63,7 +63,7 @@ pub enum Message {
 }
 
 /// How a model is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct ModelRequest {
     /// The endpoint's name in the configuration.
     pub endpoint: String,
@@ -78,7 +78,7 @@ pub struct ModelRequest {
 }
 
 /// The form an answer must have.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerFormat {
     /// Any text.
@@ -93,7 +93,7 @@ pub enum AnswerFormat {
 }
 
 /// A tool call as the model wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct ToolCall {
     /// The model's own id of the call; made up where the model gave none.
     pub id: String,
@@ -104,7 +104,7 @@ pub struct ToolCall {
 }
 
 /// The model answered, or failed to.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct ModelCallEnded {
     /// The effect.
     pub effect: EffectId,
@@ -115,7 +115,7 @@ pub struct ModelCallEnded {
 }
 
 /// What came of a model call.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelOutcome {
     /// A whole answer.
@@ -125,7 +125,7 @@ pub enum ModelOutcome {
 }
 
 /// A whole answer of a model.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Answer {
     /// What it said, without reasoning.
     pub text: Content,
@@ -146,7 +146,7 @@ pub struct Answer {
 }
 
 /// Why a model stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// It was done.
@@ -160,7 +160,7 @@ pub enum FinishReason {
 }
 
 /// Tokens of one call; 0 where the server does not tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Usage {
     /// Tokens of the prompt.
     pub prompt_tokens: u64,
@@ -171,7 +171,7 @@ pub struct Usage {
 }
 
 /// How long a call took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct Timing {
     /// Milliseconds until the first token.
     pub first_token_ms: u64,
@@ -180,7 +180,7 @@ pub struct Timing {
 }
 
 /// No answer.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct ModelFailure {
     /// The kind of failure.
     pub kind: FailureKind,
@@ -189,7 +189,7 @@ pub struct ModelFailure {
 }
 
 /// Kinds of failure of a model call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// Nobody listens, for longer than the settings allow.

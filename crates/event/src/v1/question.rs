@@ -7,7 +7,7 @@ use super::without_contents;
 use crate::{EffectId, QuestionId, StepId};
 
 /// A person is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct QuestionAsked {
     /// The question.
     pub question: QuestionId,
@@ -20,7 +20,7 @@ pub struct QuestionAsked {
 }
 
 /// What a person is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QuestionSubject {
     /// A command was started and a crash hid whether it ended: run it again, or go on?
@@ -36,7 +36,7 @@ pub enum QuestionSubject {
 }
 
 /// A person answered.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct QuestionAnswered {
     /// The question.
     pub question: QuestionId,
@@ -57,7 +57,7 @@ pub enum QuestionAnswer {
 }
 
 /// Effects in flight were lost; whether they happened is unknown.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct EffectsLost {
     /// Which.
     pub effects: Vec<EffectId>,
@@ -66,7 +66,7 @@ pub struct EffectsLost {
 }
 
 /// How an effect was lost.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LossCause {
     /// The process ended.

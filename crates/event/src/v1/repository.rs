@@ -1,20 +1,20 @@
 //! The workspace and the commits.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Contents, without_contents};
 use crate::{Content, EffectId, Hash, StepId};
 
 /// The workspace is being made ready: folder, repository, worktree.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct WorkspaceStarted {
     /// The effect.
     pub effect: EffectId,
 }
 
 /// The workspace is ready, or cannot be made so.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct WorkspaceEnded {
     /// The effect.
     pub effect: EffectId,
@@ -23,7 +23,7 @@ pub struct WorkspaceEnded {
 }
 
 /// What came of making the workspace ready.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceOutcome {
     /// Work may begin.
@@ -42,7 +42,7 @@ pub enum WorkspaceOutcome {
 }
 
 /// A commit is about to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct CommitStarted {
     /// The effect; named in a trailer of the commit.
     pub effect: EffectId,
@@ -64,7 +64,7 @@ pub struct CommitStarted {
 }
 
 /// What a commit records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommitPhase {
     /// The plan and its tasks.
@@ -76,7 +76,7 @@ pub enum CommitPhase {
 }
 
 /// A file in a commit.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct CommitPath {
     /// Relative to the workspace.
     pub path: String,
@@ -85,7 +85,7 @@ pub struct CommitPath {
 }
 
 /// A file of the trail: what a run leaves for people to read.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct TrailFile {
     /// Relative to the workspace.
     pub path: String,
@@ -94,7 +94,7 @@ pub struct TrailFile {
 }
 
 /// A commit was made, or was not.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct CommitEnded {
     /// The effect.
     pub effect: EffectId,
@@ -103,7 +103,7 @@ pub struct CommitEnded {
 }
 
 /// What came of a commit.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommitOutcome {
     /// It was made, now or before a crash.

@@ -1,13 +1,13 @@
 //! A run's own life: started, resumed, stopping, stopped, ended.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Contents, without_contents};
 use crate::{Content, EffectId, RunId};
 
 /// The run exists: what it is to do and with which settings.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct RunStarted {
     /// The run's identity.
     pub run: RunId,
@@ -22,7 +22,7 @@ pub struct RunStarted {
 }
 
 /// What a run executes.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Definition {
     /// A Markdown plan.
@@ -30,7 +30,7 @@ pub enum Definition {
 }
 
 /// A plan as it was when the run started.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct PlanDefinition {
     /// What people call it.
     pub title: String,
@@ -59,7 +59,7 @@ impl Contents for RunStarted {
 }
 
 /// A process took the run up again; what was in flight has an unknown outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct RunResumed {
     /// Version of the program that resumed it.
     pub program: String,
@@ -68,21 +68,21 @@ pub struct RunResumed {
 }
 
 /// The run starts nothing new; what is in flight may end.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct RunStopping {
     /// Why.
     pub reason: StopReason,
 }
 
 /// Nothing is in flight any more; the run can be resumed.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct RunStopped {
     /// Why.
     pub reason: StopReason,
 }
 
 /// Why a run stopped before its end.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "reason")]
 pub enum StopReason {
     /// A person or the system interrupted it.
@@ -118,14 +118,14 @@ pub enum StopReason {
 }
 
 /// The run is over.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct RunEnded {
     /// How it ended.
     pub outcome: RunOutcome,
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunOutcome {
     /// Every step succeeded.

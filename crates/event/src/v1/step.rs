@@ -1,13 +1,13 @@
 //! Steps: the vertices of a run's graph.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Contents, without_contents};
 use crate::{Attempt, Content, QuestionId, StepId};
 
 /// The graph grew. Steps are numbered in the order of addition.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct StepsAdded {
     /// The step that added them; `None` for those a run begins with.
     pub by: Option<StepId>,
@@ -16,7 +16,7 @@ pub struct StepsAdded {
 }
 
 /// A step as it enters the graph.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct NewStep {
     /// Short name, unique within the run: `plan`, `t1`.
     pub key: String,
@@ -29,7 +29,7 @@ pub struct NewStep {
 }
 
 /// What a step does.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepDefinition {
     /// Turn one chunk of the plan into tasks.
@@ -42,7 +42,7 @@ pub enum StepDefinition {
 }
 
 /// A task as the planner wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct TaskDefinition {
     /// What is to be done.
     pub description: Content,
@@ -71,7 +71,7 @@ impl Contents for StepsAdded {
 }
 
 /// An attempt at a step began.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct StepStarted {
     /// Which.
     pub step: StepId,
@@ -82,7 +82,7 @@ pub struct StepStarted {
 }
 
 /// Why an attempt began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StartCause {
     /// What the step needs is done.
@@ -100,7 +100,7 @@ pub enum StartCause {
 }
 
 /// A step is over.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct StepEnded {
     /// Which.
     pub step: StepId,
@@ -109,7 +109,7 @@ pub struct StepEnded {
 }
 
 /// How a step ended.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepOutcome {
     /// As it should.
@@ -126,7 +126,7 @@ pub enum StepOutcome {
 }
 
 /// Kinds of failure of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
     /// The model server refused or failed.
@@ -146,7 +146,7 @@ pub enum FailureReason {
 }
 
 /// Why a step never ran.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
     /// A step it needs failed or was skipped.
@@ -159,7 +159,7 @@ pub enum SkipReason {
 }
 
 /// A step waits for a person; others go on.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct StepParked {
     /// Which.
     pub step: StepId,
@@ -168,7 +168,7 @@ pub struct StepParked {
 }
 
 /// Why a step waits for a person.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ParkReason {
     /// A question must be answered.
@@ -184,14 +184,14 @@ pub enum ParkReason {
 }
 
 /// A person sent a step back to pending, or back to its commit where that is what failed.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct StepRetried {
     /// Which.
     pub step: StepId,
 }
 
 /// An answer of the planner or reviewer could not be used; it is asked again.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct AnswerRejected {
     /// The step.
     pub step: StepId,
@@ -200,7 +200,7 @@ pub struct AnswerRejected {
 }
 
 /// The time of an attempt is up; it ends at its next move.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct StepTimedOut {
     /// Which.
     pub step: StepId,

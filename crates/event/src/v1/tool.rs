@@ -1,13 +1,13 @@
 //! Tool calls: decided, then run; each reply goes back to the model.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Contents;
 use crate::{CallId, Content, EffectId, Hash, StepId};
 
 /// A tool call was allowed, denied or found invalid.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct ToolDecided {
     /// The step whose model asked.
     pub step: StepId,
@@ -22,7 +22,7 @@ pub struct ToolDecided {
 }
 
 /// What was decided about a tool call.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolVerdict {
     /// It may run.
@@ -54,7 +54,7 @@ impl Contents for ToolDecided {
 }
 
 /// A tool that only reads is running.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct ToolCallStarted {
     /// The effect.
     pub effect: EffectId,
@@ -69,7 +69,7 @@ pub struct ToolCallStarted {
 }
 
 /// A reading tool returned.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct ToolCallEnded {
     /// The effect.
     pub effect: EffectId,
@@ -80,7 +80,7 @@ pub struct ToolCallEnded {
 }
 
 /// Whether a tool did what it was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolOutcome {
     /// It did.
@@ -102,7 +102,7 @@ impl Contents for ToolCallEnded {
 }
 
 /// A file is about to be written or deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct FileWriteStarted {
     /// The effect.
     pub effect: EffectId,
@@ -121,7 +121,7 @@ pub struct FileWriteStarted {
 }
 
 /// A file before a write.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Before {
     /// There is none.
@@ -147,7 +147,7 @@ impl Before {
 }
 
 /// A file write ended.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct FileWriteEnded {
     /// The effect.
     pub effect: EffectId,
@@ -156,7 +156,7 @@ pub struct FileWriteEnded {
 }
 
 /// What came of a file write.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileWriteOutcome {
     /// The file is as it should be.
@@ -187,7 +187,7 @@ impl Contents for FileWriteStarted {
 }
 
 /// A command of the model's is about to run.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct CommandStarted {
     /// The effect.
     pub effect: EffectId,
@@ -202,7 +202,7 @@ pub struct CommandStarted {
 }
 
 /// A command ended.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct CommandEnded {
     /// The effect.
     pub effect: EffectId,
@@ -213,7 +213,7 @@ pub struct CommandEnded {
 }
 
 /// How a command ended.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CommandOutcome {
     /// By itself.
@@ -239,7 +239,7 @@ impl Contents for CommandEnded {
 }
 
 /// The coder's to-do list changed.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct TodoSet {
     /// The step.
     pub step: StepId,
@@ -250,7 +250,7 @@ pub struct TodoSet {
 }
 
 /// One item of a to-do list.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct TodoItem {
     /// What is to be done.
     pub text: String,

@@ -14,6 +14,7 @@ use lao_event::{
 };
 use lao_protocol::{CommitView, RoleTotals};
 use lao_runtime::Published;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     narrator::{EffectNoteKind, Narrator},
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// The tracks of a run.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Tracks {
     /// Wall clock of the first event, milliseconds since 1970.
     pub first_ms: i64,
@@ -38,7 +39,7 @@ pub(super) struct Tracks {
 }
 
 /// What one step leaves behind.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct StepTrack {
     /// First and last event between its first start and its end, as wall clocks.
     pub span_ms: Option<(i64, i64)>,
@@ -53,7 +54,7 @@ pub(super) struct StepTrack {
 }
 
 /// What one role used.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct RoleTrack {
     model: Arc<str>,
     calls: u64,

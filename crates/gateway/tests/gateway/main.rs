@@ -10,6 +10,7 @@ mod detail;
 mod feed;
 mod glossary;
 mod offline;
+mod snapshots;
 mod socket;
 mod view;
 mod words;

@@ -1,7 +1,7 @@
 //! Taking a run up and leaving it: journal and manifest. Blocking.
 
 use lao_event::latest::{Definition, RunOutcome};
-use lao_journal::{Appender, Draft, Genesis, Journal, Manifest, Options};
+use lao_journal::{Appender, Draft, Genesis, Journal, Manifest, Options, Reader};
 use lao_kernel::{Command, RunPhase, State};
 use lao_port::Clock;
 
@@ -9,7 +9,8 @@ use super::handle::{Begin, BeginError, Finish, RunSpec, Shared};
 use crate::{
     contents::Contents,
     folder::{FolderError, RunFolder},
-    record::{Stamp, draft, fold},
+    record::{ReplayError, Stamp, draft, fold_after},
+    snapshot::Snapshot,
 };
 
 /// A run as it was when it was taken up, and the command that takes it up.
@@ -40,8 +41,7 @@ pub(super) fn open(shared: &Shared, begin: Begin) -> Result<Opened, BeginError> 
         }
         Begin::Resume { settings, retry } => {
             let journal = Journal::open(&spec.folder.path, &spec.journal)?;
-            let mut last_seq = 0;
-            let state = fold(&journal.reader(), |_, event| last_seq = event.seq)?;
+            let (state, last_seq) = folded(&spec.folder, &journal.reader())?;
             write_manifest(spec, None)?;
             let program = spec.program.clone();
             (journal, state, last_seq, Command::Resume { program, settings, retry })
@@ -54,6 +54,15 @@ pub(super) fn open(shared: &Shared, begin: Begin) -> Result<Opened, BeginError> 
     Ok(Opened { appender, state, last_seq, command })
 }
 
+/// The state, and the position of its last event.
+fn folded(folder: &RunFolder, reader: &Reader) -> Result<(State, u64), ReplayError> {
+    let base = Snapshot::read(folder, reader);
+    let base = base.map_or_else(|| (0, State::new()), |snapshot| (snapshot.seq, snapshot.state));
+    let mut last_seq = base.0;
+    let state = fold_after(base, reader, |_, event| last_seq = event.seq)?;
+    Ok((state, last_seq))
+}
+
 /// Notes a person's word (a cancellation, an answer) in the journal of a run that no process works
 /// on. What follows from it begins when the run is resumed. Blocking.
 pub fn note(
@@ -63,7 +72,7 @@ pub fn note(
     command: Command,
 ) -> Result<(), BeginError> {
     let mut journal = Journal::open(&folder.path, &Options::default())?;
-    let mut state = fold(&journal.reader(), |_, _| {})?;
+    let (mut state, _) = folded(folder, &journal.reader())?;
     let decision = lao_kernel::note(&mut state, command)?;
     let stamp = Stamp { wall_ms: clock.wall_ms(), monotonic_ns: clock.monotonic_ns() };
     let drafts: Vec<Draft> = decision
