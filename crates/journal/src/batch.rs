@@ -37,6 +37,8 @@ pub(crate) struct Encoder<'a> {
     pub(crate) head: Head,
     /// Reused for the bytes of each record.
     pub(crate) record: &'a mut Vec<u8>,
+    /// Bytes of all records so far.
+    pub(crate) bytes: u64,
     /// One for each group.
     pub(crate) acks: &'a mut Vec<Ack>,
 }
@@ -57,6 +59,7 @@ impl Encoder<'_> {
                         return Ok(Err(unwritable_error(unwritable, self.head.seq + 1, draft)));
                     }
                 }
+                self.bytes += self.record.len() as u64;
                 put(self.head.seq, self.record)?;
             }
             self.acks.push(Ack { first_seq, last_seq: self.head.seq, head: self.head });

@@ -137,7 +137,12 @@ fn run(dir: &Path, cut_at: u64, kept: Kept) -> (u64, u64) {
         unborn.abandon();
         return (0, 0);
     };
-    let writing = Writing { db: Arc::new(Closing::new(db)), crash: None };
+    let writing = Writing {
+        db: Arc::new(Closing::new(db)),
+        bytes: 0,
+        quick_repair_bytes: u64::MAX,
+        crash: None,
+    };
     let mut journal = Journal::begun(dir.join(JOURNAL_FILE), genesis(), unborn, writing);
     for commit in 0..COMMITS {
         if journal.append(&batch(commit * RECORDS + 1)).is_err() {

@@ -31,6 +31,8 @@ mod format;
 mod journal;
 mod manifest;
 mod overlay;
+#[cfg(test)]
+mod quick_repair;
 mod reader;
 mod record;
 mod store;
@@ -46,7 +48,8 @@ pub use error::{
 pub use fault::{Fault, FaultAnswer, FaultPoint};
 pub use format::{Codec, FormatVersion, NewerFormat};
 pub use journal::{
-    Ack, CACHE_BYTES_DEFAULT, JOURNAL_FILE, Journal, Options, TAIL_RECORDS_VERIFIED,
+    Ack, CACHE_BYTES_DEFAULT, JOURNAL_FILE, Journal, Options, QUICK_REPAIR_BYTES_DEFAULT,
+    TAIL_RECORDS_VERIFIED,
 };
 pub use manifest::{MANIFEST_FILE, Manifest, ManifestError, ManifestFormat, Seal};
 pub use reader::Reader;

@@ -177,7 +177,18 @@ impl Drop for Closing {
 /// A database open for writing, with the switch that crashes it if a fault hook is set.
 pub(crate) struct Writing {
     pub(crate) db: Arc<Closing>,
+    /// About what repairing the file would have to read: its length when it was opened, and the
+    /// records since. The file itself grows by doubling, so its length now would say less.
+    pub(crate) bytes: u64,
+    pub(crate) quick_repair_bytes: u64,
     pub(crate) crash: Option<Crash>,
+}
+
+impl Writing {
+    /// Whether a repair would take long enough for commits to be made for doing without.
+    pub(crate) fn is_large(&self) -> bool {
+        self.bytes >= self.quick_repair_bytes
+    }
 }
 
 /// The hook and what it may do.
@@ -188,16 +199,18 @@ pub(crate) struct Crash {
 
 /// Makes a database in `file`, which is new and empty or holds one.
 pub(crate) fn open_for_writing(file: File, options: &Options) -> Result<Writing, Refusal> {
-    let Some(fault) = &options.fault else {
-        let db = contained(|| builder(options.cache_bytes).create_file(file))?;
-        return Ok(Writing { db: Arc::new(Closing::new(db)), crash: None });
+    let bytes = file.metadata().map_err(Refusal::Io)?.len();
+    let builder = builder(options.cache_bytes);
+    let (db, crash) = match &options.fault {
+        None => (contained(|| builder.create_file(file))?, None),
+        Some(fault) => {
+            let (overlay, power) = contained(|| Overlay::writing_through(file))?;
+            let db = contained(|| builder.create_with_backend(overlay))?;
+            (db, Some(Crash { fault: Arc::clone(fault), power }))
+        }
     };
-    let (overlay, power) = contained(|| Overlay::writing_through(file))?;
-    let db = contained(|| builder(options.cache_bytes).create_with_backend(overlay))?;
-    Ok(Writing {
-        db: Arc::new(Closing::new(db)),
-        crash: Some(Crash { fault: Arc::clone(fault), power }),
-    })
+    let quick_repair_bytes = options.quick_repair_bytes;
+    Ok(Writing { db: Arc::new(Closing::new(db)), bytes, quick_repair_bytes, crash })
 }
 
 /// Opens the existing database at `path` for writing.
