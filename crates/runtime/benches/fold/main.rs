@@ -1,4 +1,5 @@
-//! How fast a journal becomes a state again, stage by stage: scan, hash, decode, evolve.
+//! How fast a journal becomes a state again, stage by stage: scan, hash, decode, evolve; and how
+//! fast a run opens without all that.
 //!
 //! The journal is a run's: a million events that the kernel decided in a world of scripted
 //! answers. `cargo bench -p lao-runtime --bench fold`; a number behind `--` sets how many events.
@@ -9,16 +10,18 @@
 mod run;
 
 use std::{
+    fs,
     hint::black_box,
     path::Path,
     time::{Duration, Instant},
 };
 
-use lao_event::Event;
+use lao_event::{Event, RunId};
 use lao_journal::{Draft, Genesis, JOURNAL_FILE, Journal, Options, ReadError, Reader};
 use lao_kernel::{State, evolve};
-use lao_runtime::{ReplayError, fold, for_each_event};
+use lao_runtime::{ReplayError, RunFolder, Snapshot, fold, for_each_event};
 use redb::{ReadOnlyDatabase, TableDefinition};
+use tempfile::TempDir;
 
 use run::Texts;
 
@@ -40,6 +43,7 @@ fn main() {
         let bytes = write(folder.path(), count, texts);
         println!("\n{count} events, {texts}, {} bytes each on average", bytes / count as u64);
         measure(folder.path(), count);
+        open(folder.path(), count);
     }
 }
 
@@ -83,6 +87,40 @@ fn measure(folder: &Path, count: usize) {
     }
     let events = stored(&reader);
     print("evolve alone, events in memory", fastest(&|| evolve_all(&events)), count);
+}
+
+/// Times what opening the run takes: its journal closed cleanly and left by a kill, its snapshot.
+fn open(folder: &Path, count: usize) {
+    let whole = |spent: Duration| format!("{:>8.1} ms", spent.as_secs_f64() * 1e3);
+    let opened = || drop(black_box(Journal::open(folder, &Options::default()).expect("it opens")));
+    println!("  opening the journal for writing        {}", whole(fastest(&opened)));
+
+    let killed = killed_copy(folder);
+    let begun = Instant::now();
+    drop(black_box(Journal::open(killed.path(), &Options::default()).expect("it opens")));
+    println!("  the same after a kill                  {}", whole(begun.elapsed()));
+
+    let reader = Reader::open(folder, &Options::default()).expect("it opens");
+    let run = RunFolder { run: RunId::new(0, 0), path: folder.to_owned() };
+    let state = fold(&reader, |_, _| {}).expect("the journal is a run's");
+    let snapshot = Snapshot { seq: count as u64, state, view: Vec::new() };
+    let begun = Instant::now();
+    let bytes = snapshot.write(&run, &reader).expect("there is space");
+    let mebibytes = bytes as f64 / 1024.0 / 1024.0;
+    println!("  writing a snapshot of {mebibytes:>6.1} MiB       {}", whole(begun.elapsed()));
+    let read = || drop(black_box(Snapshot::read(&run, &reader).expect("it was just written")));
+    println!("  reading it                             {}", whole(fastest(&read)));
+}
+
+/// A journal as a kill leaves it: the file as it is while its writer lives.
+fn killed_copy(folder: &Path) -> TempDir {
+    let [writing, killed] = [(); 2].map(|()| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")));
+    let (writing, killed) = (writing.expect("it is writable"), killed.expect("it is writable"));
+    fs::copy(folder.join(JOURNAL_FILE), writing.path().join(JOURNAL_FILE)).expect("it fits");
+    let mut writer = Journal::open(writing.path(), &Options::default()).expect("it opens");
+    writer.append(&[run::unread()]).expect("there is space");
+    fs::copy(writing.path().join(JOURNAL_FILE), killed.path().join(JOURNAL_FILE)).expect("it fits");
+    killed
 }
 
 fn print(name: &str, spent: Duration, count: usize) {

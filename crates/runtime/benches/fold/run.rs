@@ -77,6 +77,19 @@ pub(crate) fn draft(event: &Event) -> Draft {
     }
 }
 
+/// A record that nobody decodes.
+pub(crate) fn unread() -> Draft {
+    Draft {
+        event_type: 1,
+        schema_version: 1,
+        flags: 0,
+        wall_time_ms: 1_795_195_597_123,
+        monotonic_ns: 1,
+        cause: 0,
+        payload: Vec::new(),
+    }
+}
+
 fn start(chunks: usize) -> Command {
     let plan = PlanDefinition {
         title: "Bench".to_owned(),
