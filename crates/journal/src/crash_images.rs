@@ -1,103 +1,235 @@
-//! The power goes at every single storage operation of a small run, and the disk keeps none, all or
-//! some of the pages that were not synced: what was acknowledged is there, and no more than was asked.
+//! The power goes at any storage operation, the disk keeps any part of what was not synced, and the
+//! power may go again while the journal is taken up: what was acknowledged is there, and nothing
+//! beyond what was asked for.
+//!
+//! An image is a function of its seed. `LAO_CRASH_IMAGES=50000` tries more of them,
+//! `LAO_CRASH_SEED=1234 LAO_CRASH_IMAGES=1` the one that failed.
 
-use std::io;
-use std::ops::Bound;
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use redb::{BackendError, StorageBackend};
+use crate::overlay::Overlay;
+use crate::store::builder;
+use crate::{
+    AppendError, CACHE_BYTES_DEFAULT, DiskAnswer, DiskCall, Draft, Fault, FaultAnswer, FaultPoint,
+    FindingPlace, Genesis, JOURNAL_FILE, Journal, Kept, Options, Reader, check,
+};
 
-use crate::journal::Unborn;
-use crate::overlay::{Overlay, Power};
-use crate::store::{Closing, Writing, builder};
-use crate::{CACHE_BYTES_DEFAULT, Draft, Genesis, JOURNAL_FILE, Journal, Options, Reader, check};
+/// Images of an ordinary run of the tests.
+const IMAGES: u64 = 2000;
 
-/// Commits of the run, and records in each.
-const COMMITS: u64 = 5;
-const RECORDS: u64 = 3;
+/// Commits of a life that nobody ends.
+const COMMITS: u64 = 4;
 
-/// Which unsynced pages the disk kept.
-#[derive(Clone, Copy, Debug)]
-enum Kept {
-    None,
-    All,
-    Some { seed: u64 },
+/// Operations of an opening and a commit or two, within which the second crash falls.
+const SECOND_LIFE_OPERATIONS: u64 = 40;
+
+/// Numbers that follow from a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        (self.0 >> 33) % sides
+    }
+
+    fn kept(&mut self) -> Kept {
+        let seed = self.roll(1 << 31);
+        match self.roll(8) {
+            0 => Kept::Nothing,
+            1 => Kept::Everything,
+            2 | 3 => Kept::Some { seed },
+            4 => Kept::Torn { seed, sector_bytes: 512 },
+            5 => Kept::Torn { seed, sector_bytes: 4096 },
+            6 => Kept::Prefix { seed },
+            _ if seed.is_multiple_of(2) => Kept::Header,
+            _ => Kept::AllButHeader,
+        }
+    }
 }
 
-impl Kept {
-    fn keeps(self, page: u64) -> bool {
+/// What is written, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Work {
+    /// Decides how many records a commit has, and how long they are.
+    shape: u64,
+    commits: CommitKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum CommitKind {
+    OneSync,
+    QuickRepair,
+    /// The first few with one sync, the others with quick-repair.
+    Changing,
+}
+
+impl CommitKind {
+    const ALL: [Self; 3] = [Self::OneSync, Self::QuickRepair, Self::Changing];
+
+    fn quick_repair_bytes(self) -> u64 {
         match self {
-            Self::None => false,
-            Self::All => true,
-            Self::Some { seed } => {
-                let mixed = (page ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                mixed >> 63 == 1
+            Self::OneSync => u64::MAX,
+            Self::QuickRepair => 0,
+            Self::Changing => 10_000,
+        }
+    }
+}
+
+impl Work {
+    const SHAPES: u64 = 6;
+
+    fn options(self, cut: Option<Cut>) -> Options {
+        let fault = cut.map(|cut| Arc::new(cut) as Arc<dyn Fault>);
+        let quick_repair_bytes = self.commits.quick_repair_bytes();
+        Options { quick_repair_bytes, fault, ..Options::default() }
+    }
+
+    fn dice(self, seq: u64) -> Dice {
+        Dice(self.shape << 32 | seq)
+    }
+
+    /// The records of the commit that begins with record `first`.
+    fn batch(self, first: u64) -> Vec<Draft> {
+        let count = 1 + self.dice(first).roll(4) * self.dice(first + 7).roll(6);
+        (first..first + count).map(|seq| self.draft(seq)).collect()
+    }
+
+    fn draft(self, seq: u64) -> Draft {
+        Draft {
+            event_type: 1,
+            schema_version: 1,
+            flags: 0,
+            wall_time_ms: 0,
+            monotonic_ns: 0,
+            cause: seq - 1,
+            payload: self.payload(seq),
+        }
+    }
+
+    /// Mostly less than a page; some make the file grow.
+    fn payload(self, seq: u64) -> Vec<u8> {
+        let mut dice = self.dice(seq);
+        let bytes = match dice.roll(32) {
+            0 => 100_000,
+            1..4 => dice.roll(10_000),
+            _ => dice.roll(1_000),
+        };
+        let count = usize::try_from(bytes / 8).unwrap();
+        (seq << 32 | self.shape).to_le_bytes().repeat(count)
+    }
+}
+
+/// Cuts the power at one of the calls that change the disk, or only counts them.
+#[derive(Debug)]
+struct Cut {
+    at: u64,
+    kept: Kept,
+    calls: Arc<AtomicU64>,
+}
+
+impl Cut {
+    fn new(at: u64, kept: Kept) -> Self {
+        Self { at, kept, calls: Arc::default() }
+    }
+}
+
+impl Fault for Cut {
+    fn at(&self, _: FaultPoint) -> FaultAnswer {
+        FaultAnswer::Continue
+    }
+
+    fn at_disk(&self, call: DiskCall) -> DiskAnswer {
+        match call {
+            DiskCall::Read => DiskAnswer::Continue,
+            DiskCall::Write | DiskCall::Resize | DiskCall::Sync => {
+                if self.calls.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
+                    DiskAnswer::CutPower(self.kept)
+                } else {
+                    DiskAnswer::Continue
+                }
             }
         }
     }
 }
 
-/// A backend whose power goes at the `left`-th operation.
-#[derive(Debug)]
-struct Cutting {
-    overlay: Overlay,
-    power: Power,
-    left: Arc<AtomicU64>,
-    kept: Kept,
+/// What was promised and what was asked for, over all lives.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    acknowledged: u64,
+    attempted: u64,
 }
 
-impl Cutting {
-    /// Counts an operation that changes the disk.
-    fn step(&self) -> io::Result<()> {
-        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.overlay.leak(|page| self.kept.keeps(page))?;
-            self.power.cut();
+/// A process: opens or creates the journal, and appends until the power goes or `COMMITS` are made.
+fn live(dir: &Path, work: Work, cut: Option<Cut>, told: &mut Told) {
+    let options = work.options(cut);
+    let genesis = Genesis { run: String::from("crash"), started: vec![1, 2, 3] };
+    let is_there = dir.join(JOURNAL_FILE).exists();
+    assert!(is_there || told.acknowledged == 0, "the file is gone");
+    let opened = if is_there {
+        Journal::open(dir, &options).map_err(|error| error.to_string())
+    } else {
+        Journal::create(dir, genesis, &options).map_err(|error| error.to_string())
+    };
+    let mut journal = match opened {
+        Ok(journal) => journal,
+        Err(error) if options.fault.is_some() && error.contains("power was cut") => return,
+        Err(error) => panic!("{error}"),
+    };
+    told.expect(journal.head().seq);
+    for _ in 0..COMMITS {
+        let batch = work.batch(journal.head().seq + 1);
+        told.attempted = journal.head().seq + batch.len() as u64;
+        match journal.append(&batch) {
+            Ok(ack) => told.acknowledged = ack.last_seq,
+            Err(AppendError::Crashed { .. }) => return,
+            Err(error) => panic!("{error}"),
         }
-        Ok(())
     }
 }
 
-impl StorageBackend for Cutting {
-    fn len(&self) -> io::Result<u64> {
-        self.overlay.len()
+impl Told {
+    /// A commit is there or not: nothing in between.
+    fn expect(&mut self, there: u64) {
+        let Self { acknowledged, attempted } = *self;
+        assert!(
+            there == acknowledged || there == attempted,
+            "{acknowledged} were acknowledged, {attempted} asked for, {there} are there"
+        );
+        self.acknowledged = there;
+        self.attempted = there;
     }
+}
 
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.overlay.read(offset, out)
+/// What must hold of the folder after a crash, without writing to it.
+fn demand(dir: &Path, work: Work, told: &mut Told) {
+    if !dir.join(JOURNAL_FILE).exists() {
+        // The first append may be durable under the name that nobody reads.
+        return told.expect(0);
     }
+    let reader = Reader::open(dir, &work.options(None)).unwrap();
+    let there = reader.verify().unwrap().seq;
+    told.expect(there);
+    let records = reader.records_from(1).unwrap().map(|record| record.unwrap().payload);
+    assert!(records.eq((1..=there).map(|seq| work.payload(seq))), "other records");
+    drop(reader);
+    let mut findings = check(dir).findings;
+    findings.retain(|finding| finding.place != FindingPlace::Manifest);
+    assert_eq!(findings, []);
+}
 
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.step()?;
-        self.overlay.set_len(len)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.step()?;
-        self.overlay.sync_data()
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.step()?;
-        self.overlay.write(offset, data)
-    }
-
-    fn close(&self) -> io::Result<()> {
-        self.overlay.close()
-    }
-
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.overlay.try_lock_range(start, end)
-    }
-
-    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.overlay.unlock_range(start, end)
-    }
-
-    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.overlay.query_lock_range(start, end)
-    }
+fn expect_no_repair(dir: &Path) {
+    let overlay = Overlay::discarding(File::open(dir.join(JOURNAL_FILE)).unwrap()).unwrap();
+    let repaired = Rc::new(AtomicBool::new(false));
+    let told = Rc::clone(&repaired);
+    let mut builder = builder(CACHE_BYTES_DEFAULT);
+    builder.set_repair_callback(move |_| told.store(true, Ordering::SeqCst));
+    drop(builder.create_with_backend(overlay).unwrap());
+    assert!(!repaired.load(Ordering::SeqCst), "it was closed, and needs a repair again");
 }
 
 /// In memory where there is such a place: the syncs of this test need not reach a disk.
@@ -105,94 +237,75 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-fn genesis() -> Genesis {
-    Genesis { run: String::from("crash"), started: Vec::new() }
+/// Crashes one after the other, then a life to its end.
+fn crash_and_go_on(work: Work, cuts: Vec<Cut>) {
+    let dir = folder();
+    let mut told = Told::default();
+    for cut in cuts {
+        live(dir.path(), work, Some(cut), &mut told);
+        demand(dir.path(), work, &mut told);
+    }
+    live(dir.path(), work, None, &mut told);
+    demand(dir.path(), work, &mut told);
+    expect_no_repair(dir.path());
 }
 
-/// Long enough that a commit touches several pages.
-fn payload(seq: u64) -> Vec<u8> {
-    seq.to_le_bytes().repeat(200)
+/// Operations of a first life that nobody ends.
+fn operations(work: Work) -> u64 {
+    let dir = folder();
+    let cut = Cut::new(u64::MAX, Kept::Nothing);
+    let calls = Arc::clone(&cut.calls);
+    live(dir.path(), work, Some(cut), &mut Told::default());
+    calls.load(Ordering::SeqCst)
 }
 
-fn batch(first: u64) -> Vec<Draft> {
-    let draft = |seq| Draft {
-        event_type: 1,
-        schema_version: 1,
-        flags: 0,
-        wall_time_ms: 0,
-        monotonic_ns: 0,
-        cause: seq - 1,
-        payload: payload(seq),
-    };
-    (first..first + RECORDS).map(draft).collect()
-}
+/// Names the image in a failure's words.
+struct Case(String);
 
-/// Runs until the power goes; returns the last acknowledged record and the operations left.
-fn run(dir: &Path, cut_at: u64, kept: Kept) -> (u64, u64) {
-    let (unborn, file) = Unborn::create(dir).unwrap();
-    let (overlay, power) = Overlay::writing_through(file).unwrap();
-    let left = Arc::new(AtomicU64::new(cut_at));
-    let backend = Cutting { overlay, power, left: Arc::clone(&left), kept };
-    let Ok(db) = builder(CACHE_BYTES_DEFAULT).create_with_backend(backend) else {
-        unborn.abandon();
-        return (0, 0);
-    };
-    let writing = Writing {
-        db: Arc::new(Closing::new(db)),
-        bytes: 0,
-        quick_repair_bytes: u64::MAX,
-        crash: None,
-    };
-    let mut journal = Journal::begun(dir.join(JOURNAL_FILE), genesis(), unborn, writing);
-    for commit in 0..COMMITS {
-        if journal.append(&batch(commit * RECORDS + 1)).is_err() {
-            break;
+impl Drop for Case {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("failed: {}", self.0);
         }
     }
-    let acknowledged = journal.head().seq;
-    journal.abandon();
-    (acknowledged, left.load(Ordering::SeqCst))
 }
 
-/// What must hold of the folder after the crash, and after going on from it.
-fn demand(dir: &Path, acknowledged: u64, cut: &str) {
-    let options = Options::default();
-    if !dir.join(JOURNAL_FILE).exists() {
-        assert_eq!(acknowledged, 0, "{cut}");
-        let mut journal = Journal::create(dir, genesis(), &options).unwrap();
-        journal.append(&batch(1)).unwrap();
-        return;
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
+#[test]
+fn the_power_goes_anywhere_and_again_while_the_journal_is_taken_up() {
+    let first = number("LAO_CRASH_SEED").unwrap_or(1);
+    let images = number("LAO_CRASH_IMAGES").unwrap_or(IMAGES);
+    let mut known = BTreeMap::new();
+    for seed in first..first + images {
+        let mut dice = Dice(seed);
+        dice.roll(2);
+        let commits = CommitKind::ALL[usize::try_from(dice.roll(3)).unwrap()];
+        let work = Work { shape: dice.roll(Work::SHAPES), commits };
+        let operations = *known.entry(work).or_insert_with(|| operations(work));
+        let mut cuts = vec![Cut::new(1 + dice.roll(operations), dice.kept())];
+        for _ in 0..dice.roll(3) {
+            cuts.push(Cut::new(1 + dice.roll(SECOND_LIFE_OPERATIONS), dice.kept()));
+        }
+        let _case = Case(format!("LAO_CRASH_SEED={seed}: {work:?}, {cuts:?}"));
+        crash_and_go_on(work, cuts);
     }
-    let there = Reader::open(dir, &options).unwrap().verify().unwrap().seq;
-    let possible = [acknowledged, acknowledged + RECORDS];
-    assert!(possible.contains(&there), "{cut}: {acknowledged} acknowledged, {there} there");
-    let damaged = check(dir)
-        .findings
-        .into_iter()
-        .find(|finding| finding.place != crate::FindingPlace::Manifest);
-    assert_eq!(damaged, None, "{cut}");
-    let mut journal = Journal::open(dir, &options).unwrap();
-    journal.append(&batch(there + 1)).unwrap();
-    drop(journal);
-    let journal = Journal::open(dir, &options).unwrap();
-    let records = journal.records_from(1).unwrap().map(|record| record.unwrap().payload);
-    assert!(records.eq((1..=there + RECORDS).map(payload)), "{cut}");
+    assert!(images < IMAGES || known.len() == 18, "some work was never tried");
 }
 
 #[test]
 fn the_power_goes_at_every_operation() {
-    const OPERATIONS: u64 = 10_000;
-    let dir = folder();
-    let (acknowledged, left) = run(dir.path(), OPERATIONS, Kept::None);
-    assert_eq!(acknowledged, COMMITS * RECORDS);
-    let operations = OPERATIONS - left;
-    assert!(operations > 5 * COMMITS, "only {operations} operations");
-
-    for cut_at in 1..=operations {
-        for kept in [Kept::None, Kept::All, Kept::Some { seed: cut_at }] {
-            let dir = folder();
-            let (acknowledged, _) = run(dir.path(), cut_at, kept);
-            demand(dir.path(), acknowledged, &format!("operation {cut_at}, kept {kept:?}"));
+    for commits in CommitKind::ALL {
+        let work = Work { shape: 3, commits };
+        let operations = operations(work);
+        assert!(operations > 3 * COMMITS, "only {operations} operations");
+        for at in 1..=operations {
+            for kept in [Kept::Nothing, Kept::Everything, Kept::Some { seed: at }] {
+                let _case = Case(format!("operation {at} of {work:?}, {kept:?}"));
+                crash_and_go_on(work, vec![Cut::new(at, kept)]);
+            }
         }
     }
 }

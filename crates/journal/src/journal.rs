@@ -11,10 +11,11 @@ use crate::batch::{Encoder, insert};
 use crate::chain::{Genesis, Head};
 use crate::error::{AppendError, CreateError, OpenError, ReadError, StorageFailure};
 use crate::fault::{Fault, FaultAnswer, FaultPoint};
+use crate::faulty::Power;
 use crate::folder;
 use crate::reader::Reader;
 use crate::record::{Draft, RecordRef};
-use crate::store::{self, Crash, META, Meta, Refusal, Writing, contained, damaged};
+use crate::store::{self, META, Meta, Refusal, Writing, contained, damaged};
 use crate::walk::{Records, Start};
 
 /// Name of the journal in a run's folder.
@@ -81,29 +82,28 @@ pub struct Journal {
 }
 
 /// The file of a journal without a first commit; removed if there never is one.
-pub(crate) struct Unborn {
+struct Unborn {
     path: PathBuf,
+    power: Power,
 }
 
 impl Unborn {
     /// Makes the file in the run's folder `dir`.
-    pub(crate) fn create(dir: &Path) -> Result<(Self, File), CreateError> {
+    fn create(dir: &Path, power: Power) -> Result<(Self, File), CreateError> {
         let path = dir.join(UNBORN_FILE);
         remove_leftover(&path)?;
         let file = folder::create_private(&path).map_err(|e| StorageFailure::new(&path, e))?;
-        Ok((Self { path }, file))
-    }
-
-    /// Leaves the file behind, as a dead process does.
-    pub(crate) fn abandon(self) {
-        std::mem::forget(self);
+        Ok((Self { path, power }, file))
     }
 }
 
 impl Drop for Unborn {
     fn drop(&mut self) {
-        // Best effort: a file that stays behind is recognised by its name at the next creation.
-        drop(std::fs::remove_file(&self.path));
+        // Best effort: a file that stays behind, as after a crash, is recognised by its name at the
+        // next creation.
+        if !self.power.is_cut() {
+            drop(std::fs::remove_file(&self.path));
+        }
     }
 }
 
@@ -120,25 +120,14 @@ impl Journal {
         if path.try_exists().map_err(failed)? {
             return Err(CreateError::Exists { path });
         }
-        let (unborn, file) = Unborn::create(dir)?;
-        let writing = store::open_for_writing(file, options)
+        let power = Power::default();
+        let (unborn, file) = Unborn::create(dir, power.clone())?;
+        let writing = store::open_for_writing(file, options, power)
             .map_err(|refusal| refusal.into_create_error(&path))?;
-        Ok(Self::begun(path, genesis, unborn, writing))
-    }
-
-    /// A journal in an empty database.
-    pub(crate) fn begun(path: PathBuf, genesis: Genesis, unborn: Unborn, writing: Writing) -> Self {
         let meta = Meta::new(genesis);
         let head = Head { seq: 0, hash: meta.genesis_hash };
-        Self {
-            path,
-            meta,
-            head,
-            record: Vec::new(),
-            is_spent: false,
-            writing,
-            unborn: Some(unborn),
-        }
+        let (record, unborn) = (Vec::new(), Some(unborn));
+        Ok(Self { path, meta, head, record, is_spent: false, writing, unborn })
     }
 
     /// Opens the journal in the run's folder `dir` for writing, also after a kill, and proves its
@@ -223,7 +212,9 @@ impl Journal {
             acks.extend(groups.map(|_| Ack { first_seq, last_seq, head: self.head }));
             return Ok(());
         }
-        let done = self.commit_between_faults(groups, (first_seq, last_seq), acks);
+        let done = self
+            .commit_between_faults(groups, (first_seq, last_seq), acks)
+            .map_err(|error| self.or_crashed(error));
         self.is_spent = matches!(
             done,
             Err(AppendError::Storage(_)
@@ -289,20 +280,23 @@ impl Journal {
         Ok(())
     }
 
-    fn ask_fault(&mut self, point: FaultPoint) -> Result<(), AppendError> {
-        let Some(Crash { fault, power }) = &self.writing.crash else {
-            return Ok(());
-        };
-        match fault.at(point) {
-            FaultAnswer::Continue => Ok(()),
-            FaultAnswer::Crash => {
-                power.cut();
-                if let Some(unborn) = self.unborn.take() {
-                    unborn.abandon();
-                }
-                Err(AppendError::Crashed { path: self.path.clone() })
+    fn ask_fault(&self, point: FaultPoint) -> Result<(), AppendError> {
+        match self.writing.fault.as_ref().map(|fault| fault.at(point)) {
+            None | Some(FaultAnswer::Continue) => Ok(()),
+            Some(FaultAnswer::Crash) => {
+                self.writing.power.cut();
+                Err(self.crashed())
             }
         }
+    }
+
+    /// A disk without power fails too, but it is no failure that anybody lives to be told.
+    fn or_crashed(&self, error: AppendError) -> AppendError {
+        if self.writing.power.is_cut() { self.crashed() } else { error }
+    }
+
+    fn crashed(&self) -> AppendError {
+        AppendError::Crashed { path: self.path.clone() }
     }
 }
 
@@ -334,14 +328,4 @@ fn remove_leftover(path: &Path) -> Result<(), CreateError> {
     }
     std::fs::remove_file(path).map_err(failed)?;
     Ok(())
-}
-
-#[cfg(test)]
-impl Journal {
-    /// Ends as a dead process does: a file without its final name stays.
-    pub(crate) fn abandon(mut self) {
-        if let Some(unborn) = self.unborn.take() {
-            unborn.abandon();
-        }
-    }
 }

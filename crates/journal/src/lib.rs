@@ -26,6 +26,7 @@ mod check;
 mod crash_images;
 mod error;
 mod fault;
+mod faulty;
 mod folder;
 mod format;
 mod journal;
@@ -45,7 +46,7 @@ pub use check::{CheckReport, FINDINGS_MAX, Finding, FindingPlace, check};
 pub use error::{
     AppendError, CreateError, Damage, Damaged, OpenError, Place, ReadError, StorageFailure,
 };
-pub use fault::{Fault, FaultAnswer, FaultPoint};
+pub use fault::{DiskAnswer, DiskCall, Fault, FaultAnswer, FaultPoint, Kept};
 pub use format::{Codec, FormatVersion, NewerFormat};
 pub use journal::{
     Ack, CACHE_BYTES_DEFAULT, JOURNAL_FILE, Journal, Options, QUICK_REPAIR_BYTES_DEFAULT,

@@ -1,16 +1,15 @@
 //! A storage backend that keeps what is written in memory, over a file that it only reads.
 //!
-//! Two uses. Reading a journal whose writer was killed: redb must repair before it reads, and here
+//! This is how a journal is read whose writer was killed: redb must repair before it reads, and here
 //! the repair happens in memory, so the file is not touched, may lie on a read-only disk, and any
-//! number of readers can look at once. And crashing on purpose: writes reach the file only at a sync,
-//! so that cutting the power loses exactly what a disk may lose.
+//! number of readers can look at once. Only pages that redb asks for are read, only pages that it
+//! writes are held.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::ops::Bound;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
@@ -18,41 +17,11 @@ use redb::{BackendError, StorageBackend};
 /// Granularity of the kept writes; redb's own page size, so that a page is rarely read first.
 const PAGE_BYTES: u64 = 4096;
 
-/// Where the kept writes go at a sync.
-#[derive(Debug)]
-enum Sync {
-    /// Nowhere: the file is never written.
-    Discard,
-    /// To the file, until the power is cut.
-    WriteThrough(Power),
-}
-
-/// The switch that ends a write-through overlay as a power cut would.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Power {
-    is_cut: Arc<AtomicBool>,
-}
-
-impl Power {
-    /// From now on nothing is written; what was not synced is lost.
-    pub(crate) fn cut(&self) {
-        self.is_cut.store(true, Ordering::SeqCst);
-    }
-
-    fn check(&self) -> io::Result<()> {
-        if self.is_cut.load(Ordering::SeqCst) {
-            return Err(io::Error::other("the power was cut by a fault"));
-        }
-        Ok(())
-    }
-}
-
 /// The backend; see the module.
 #[derive(Debug)]
 pub(crate) struct Overlay {
     file: FileBackend,
     kept: Mutex<Kept>,
-    sync: Sync,
 }
 
 /// What differs from the file.
@@ -69,45 +38,27 @@ struct Kept {
 impl Overlay {
     /// Never writes `file`, which may be open for reading only; locks it as a reader does.
     pub(crate) fn discarding(file: File) -> Result<Self, redb::DatabaseError> {
-        Self::new(file, Sync::Discard)
-    }
-
-    /// Writes `file` at each sync, until the returned switch is used.
-    pub(crate) fn writing_through(file: File) -> Result<(Self, Power), redb::DatabaseError> {
-        let power = Power::default();
-        Ok((Self::new(file, Sync::WriteThrough(power.clone()))?, power))
-    }
-
-    fn new(file: File, sync: Sync) -> Result<Self, redb::DatabaseError> {
         let file = FileBackend::new(file)?;
         let len = file.len()?;
         let kept = Kept { len, file_len: len, pages: BTreeMap::new() };
-        Ok(Self { file, kept: Mutex::new(kept), sync })
+        Ok(Self { file, kept: Mutex::new(kept) })
+    }
+
+    /// The file below.
+    pub(crate) fn file(&self) -> &FileBackend {
+        &self.file
+    }
+
+    /// Drops what is kept, since somebody wrote it into the file.
+    pub(crate) fn forget(&self) {
+        let mut kept = self.kept();
+        kept.pages.clear();
+        kept.file_len = kept.len;
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         // A panic of redb between two calls leaves this state whole: every change is one call.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn check_power(&self) -> io::Result<()> {
-        match &self.sync {
-            Sync::Discard => Ok(()),
-            Sync::WriteThrough(power) => power.check(),
-        }
-    }
-
-    /// What a disk may have kept of unsynced writes when the power went: some pages, in any order.
-    #[cfg(test)]
-    pub(crate) fn leak(&self, is_kept: impl Fn(u64) -> bool) -> io::Result<()> {
-        let kept = self.kept();
-        let len = self.file.len()?.max(kept.len);
-        self.file.set_len(len)?;
-        for (number, page) in kept.pages.iter().filter(|(number, _)| is_kept(**number)) {
-            let start = number * PAGE_BYTES;
-            self.file.write(start, &page[..as_len((len - start).min(PAGE_BYTES))])?;
-        }
-        Ok(())
     }
 
     /// The bytes of page `number` without kept writes.
@@ -173,7 +124,6 @@ impl StorageBackend for Overlay {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.check_power()?;
         let mut kept = self.kept();
         if len < kept.len {
             kept.pages.split_off(&len.div_ceil(PAGE_BYTES));
@@ -187,25 +137,10 @@ impl StorageBackend for Overlay {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let Sync::WriteThrough(power) = &self.sync else {
-            return Ok(());
-        };
-        power.check()?;
-        let mut kept = self.kept();
-        // A shorter valid part first, so that bytes cut off and grown again are zero in the file too.
-        self.file.set_len(kept.file_len)?;
-        self.file.set_len(kept.len)?;
-        for (number, page) in std::mem::take(&mut kept.pages) {
-            let start = number * PAGE_BYTES;
-            let valid = as_len((kept.len - start).min(PAGE_BYTES));
-            self.file.write(start, &page[..valid])?;
-        }
-        kept.file_len = kept.len;
-        self.file.sync_data()
+        Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.check_power()?;
         let mut kept = self.kept();
         check_range(&kept, offset, data.len())?;
         let mut rest = data;
@@ -229,10 +164,7 @@ impl StorageBackend for Overlay {
     }
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        match self.sync {
-            Sync::Discard => self.file.try_lock_shared_range(start, end),
-            Sync::WriteThrough(_) => self.file.try_lock_range(start, end),
-        }
+        self.file.try_lock_shared_range(start, end)
     }
 
     fn try_lock_shared_range(
@@ -244,10 +176,7 @@ impl StorageBackend for Overlay {
     }
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        match self.sync {
-            Sync::Discard => self.file.lock_shared_range(start, end),
-            Sync::WriteThrough(_) => self.file.lock_range(start, end),
-        }
+        self.file.lock_shared_range(start, end)
     }
 
     fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {

@@ -11,9 +11,10 @@ use redb::{Database, ReadOnlyDatabase, TableDefinition};
 use crate::chain::{ChainHash, Genesis};
 use crate::error::{CreateError, Damage, Damaged, OpenError, Place, ReadError, StorageFailure};
 use crate::fault::Fault;
+use crate::faulty::{FaultyDisk, Power};
 use crate::format::FormatVersion;
 use crate::journal::Options;
-use crate::overlay::{Overlay, Power};
+use crate::overlay::Overlay;
 
 /// Sequence number to record bytes.
 pub(crate) const EVENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
@@ -174,14 +175,17 @@ impl Drop for Closing {
     }
 }
 
-/// A database open for writing, with the switch that crashes it if a fault hook is set.
+/// A database open for writing.
 pub(crate) struct Writing {
     pub(crate) db: Arc<Closing>,
     /// About what repairing the file would have to read: its length when it was opened, and the
     /// records since. The file itself grows by doubling, so its length now would say less.
     pub(crate) bytes: u64,
-    pub(crate) quick_repair_bytes: u64,
-    pub(crate) crash: Option<Crash>,
+    quick_repair_bytes: u64,
+    /// For tests: asked before and after each commit.
+    pub(crate) fault: Option<Arc<dyn Fault>>,
+    /// Cut when a fault ended this writer.
+    pub(crate) power: Power,
 }
 
 impl Writing {
@@ -191,26 +195,27 @@ impl Writing {
     }
 }
 
-/// The hook and what it may do.
-pub(crate) struct Crash {
-    pub(crate) fault: Arc<dyn Fault>,
-    pub(crate) power: Power,
-}
-
-/// Makes a database in `file`, which is new and empty or holds one.
-pub(crate) fn open_for_writing(file: File, options: &Options) -> Result<Writing, Refusal> {
+/// Makes a database in `file`, which is new and empty or holds one. A fault cuts `power`.
+pub(crate) fn open_for_writing(
+    file: File,
+    options: &Options,
+    power: Power,
+) -> Result<Writing, Refusal> {
     let bytes = file.metadata().map_err(Refusal::Io)?.len();
     let builder = builder(options.cache_bytes);
-    let (db, crash) = match &options.fault {
-        None => (contained(|| builder.create_file(file))?, None),
+    let db = match options.fault.clone() {
+        None => contained(|| builder.create_file(file))?,
         Some(fault) => {
-            let (overlay, power) = contained(|| Overlay::writing_through(file))?;
-            let db = contained(|| builder.create_with_backend(overlay))?;
-            (db, Some(Crash { fault: Arc::clone(fault), power }))
+            contained(|| builder.create_with_backend(FaultyDisk::new(file, fault, power.clone())?))?
         }
     };
-    let quick_repair_bytes = options.quick_repair_bytes;
-    Ok(Writing { db: Arc::new(Closing::new(db)), bytes, quick_repair_bytes, crash })
+    Ok(Writing {
+        db: Arc::new(Closing::new(db)),
+        bytes,
+        quick_repair_bytes: options.quick_repair_bytes,
+        fault: options.fault.clone(),
+        power,
+    })
 }
 
 /// Opens the existing database at `path` for writing.
@@ -218,7 +223,8 @@ pub(crate) fn open_existing(path: &Path, options: &Options) -> Result<Writing, O
     let refuse = |error: io::Error| Refusal::Io(error).into_open_error(path);
     let file = File::options().read(true).write(true).open(path).map_err(refuse)?;
     check_not_empty(path, &file)?;
-    open_for_writing(file, options).map_err(|refusal| refusal.into_open_error(path))
+    open_for_writing(file, options, Power::default())
+        .map_err(|refusal| refusal.into_open_error(path))
 }
 
 /// redb would make a new database in an empty file; under its final name a journal is never empty.
