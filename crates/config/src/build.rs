@@ -6,13 +6,15 @@ use lao_event::{
     CheckCommand, GitSettings, Limits, OnUnknown, Role, RoleSettings, ShellAccess, VerifierSettings,
 };
 
+use lao_redact::{PATTERNS_MAX, Pattern};
+
 use crate::endpoint::{AllowedHost, LocalEndpoint};
 use crate::layer::{Draft, Entry, Layers};
 use crate::nearest::nearest;
 use crate::problem::{ConfigError, Fault};
 use crate::schema::{Default, KEYS, Key};
 use crate::settings::{
-    Config, Endpoint, Network, Orchestration, Paths, ServerKind, Setting, Target, Tools,
+    Config, Endpoint, Network, Orchestration, Paths, Secrets, ServerKind, Setting, Target, Tools,
 };
 use crate::source::Source;
 use crate::value::Value;
@@ -95,6 +97,7 @@ impl Build {
         let endpoints = self.endpoints(&network.allowed_hosts);
         let roles = self.roles();
         let git = self.git();
+        let secrets = self.secrets();
         let (endpoints, roles) = (endpoints?, roles?);
         let coder = roles.get(&Role::Coder);
         let coder = coder.and_then(|coder| endpoints.get(&coder.endpoint));
@@ -115,6 +118,7 @@ impl Build {
             settings: self.settings(),
             network,
             git,
+            secrets,
         })
     }
 
@@ -292,6 +296,33 @@ impl Build {
             author_name: self.text("git.author_name"),
             author_email: self.text("git.author_email"),
         }
+    }
+
+    fn secrets(&mut self) -> Secrets {
+        let key = "secrets.env";
+        let env = self.list(key);
+        for (index, name) in env.iter().enumerate() {
+            if !is_variable_name(name) {
+                let why = "not the name of an environment variable; the secret itself must not stand here";
+                self.refuse_below(key, &format!("[{index}]"), Fault::Unusable { why });
+            }
+        }
+        let key = "secrets.patterns";
+        let texts = self.list(key);
+        if texts.len() > PATTERNS_MAX {
+            let why = "more patterns than are looked for (64); join some of them with |";
+            self.refuse(key, Fault::Unusable { why });
+        }
+        let mut patterns = Vec::new();
+        for (index, text) in texts.iter().take(PATTERNS_MAX).enumerate() {
+            match Pattern::parse(text) {
+                Ok(pattern) => patterns.push(pattern),
+                Err(error) => {
+                    self.refuse_below(key, &format!("[{index}]"), Fault::SecretPattern(error));
+                }
+            }
+        }
+        Secrets { known_shapes: self.flag("secrets.known_shapes"), env, patterns }
     }
 
     fn settings(&self) -> Vec<Setting> {

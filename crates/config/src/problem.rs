@@ -151,6 +151,9 @@ pub enum Fault {
         /// What the pattern parser says.
         cause: String,
     },
+    /// A pattern of secrets cannot be used.
+    #[error("{0}")]
+    SecretPattern(lao_redact::PatternError),
     /// An answer as long as the window leaves nothing for the prompt.
     #[error(
         "{output_tokens_max} tokens of answer do not fit beside a prompt in the window of \

@@ -8,6 +8,8 @@ use lao_event::{
     VerifierSettings, WorkspaceSettings,
 };
 
+use lao_redact::Pattern;
+
 use crate::build;
 use crate::endpoint::{AllowedHost, LocalEndpoint};
 use crate::layer::Layers;
@@ -36,6 +38,8 @@ pub struct Config {
     pub tools: Tools,
     /// Commits.
     pub git: GitSettings,
+    /// What is kept out of everything that is stored.
+    pub secrets: Secrets,
     pub(crate) settings: Vec<Setting>,
 }
 
@@ -66,6 +70,15 @@ impl Config {
             on_unknown: self.tools.on_unknown,
             tools,
         }
+    }
+
+    /// Environment variables whose values are secrets: those named so, then the endpoints' keys.
+    pub fn secret_variables(&self) -> Vec<&str> {
+        let keys = self.endpoints.values().filter_map(|endpoint| match &endpoint.target {
+            Target::Server { api_key_env, .. } => api_key_env.as_deref(),
+            Target::Scripted { .. } => None,
+        });
+        self.secrets.env.iter().map(String::as_str).chain(keys).collect()
     }
 
     /// The settings of a role and its endpoint; `None` when the role has no model.
@@ -163,6 +176,17 @@ impl ServerKind {
             Self::Vllm => "vllm",
         }
     }
+}
+
+/// What counts as a secret, besides the keys of the endpoints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secrets {
+    /// Keys and tokens of well-known shapes do.
+    pub known_shapes: bool,
+    /// Environment variables whose values do.
+    pub env: Vec<String>,
+    /// What the patterns match does.
+    pub patterns: Vec<Pattern>,
 }
 
 /// Folders.

@@ -278,6 +278,9 @@ output_tokens_max = 1024
 model = 'm'
 [git]
 author_name = 'A <a@b>'
+[secrets]
+env = ['FINE', 'sk-secret']
+patterns = ['fine', '(', '.*']
 ",
         ),
         "\
@@ -293,6 +296,9 @@ lao.toml:19:12: `roles.coder.endpoint`: there is no endpoint `aa`; did you mean 
 lao.toml:21:21: `roles.coder.output_tokens_max`: 1024 tokens of answer do not fit beside a prompt in the window of 1024 (roles.coder.context_tokens); lower the one or raise the other
 lao.toml:23:9: `roles.planner.endpoint`: missing; add endpoint = \"a\"
 lao.toml:25:15: `git.author_name`: git allows no `<` and no `>` in an author; leave them out
+lao.toml:27:7: `secrets.env[1]`: not the name of an environment variable; the secret itself must not stand here
+lao.toml:28:12: `secrets.patterns[1]`: not a regular expression: unclosed group
+lao.toml:28:12: `secrets.patterns[2]`: matches the empty text, and so everywhere; make a part of it required
 ",
     );
 }
@@ -303,10 +309,34 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
         "[endpoints.a]\nurl = 'http://127.0.0.1'\napi_key_env = 'sk-hunter2'",
         "[endpoints.a]\nurl = 'http://127.0.0.1'\napi_key = 'sk-hunter2'",
         "[endpoints.a]\nurl = 'http://me:hunter2@127.0.0.1'",
+        "[secrets]\nenv = ['sk-hunter2']",
     ] {
         let error = Config::load(&project(text)).expect_err(text);
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn what_is_secret_is_named() {
+    let config = Config::load(&project(
+        r"
+[endpoints.a]
+url = 'http://127.0.0.1'
+api_key_env = 'A_KEY'
+[secrets]
+known_shapes = false
+env = ['MY_TOKEN']
+patterns = ['ACME-\d{6}', 'password=(?<db_password>\S+)']
+",
+    ))
+    .expect("a configuration");
+    assert_eq!(config.secret_variables(), ["MY_TOKEN", "A_KEY"]);
+    assert!(!config.secrets.known_shapes);
+    let names: Vec<_> = config.secrets.patterns.iter().map(lao_redact::Pattern::name).collect();
+    assert_eq!(names, [None, Some("db_password")]);
+    let many = format!("[secrets]\npatterns = [{}]", "'x',".repeat(65));
+    let error = Config::load(&project(&many)).expect_err("too many").to_string();
+    assert!(error.starts_with("lao.toml:2:12: `secrets.patterns`: more patterns"), "{error}");
 }
 
 #[test]

@@ -1,14 +1,16 @@
-//! Contents: texts in place, or in the project's blob store.
+//! Contents: texts in place, or in the project's blob store; and what none of them may hold.
 
 use std::sync::Arc;
 
 use lao_event::{Blob, Content, Hash, INLINE_BYTES_MAX};
 use lao_journal::{BlobError, BlobHash, Blobs};
+use lao_redact::Redactor;
 
 /// The project's texts, cheap to clone.
 #[derive(Clone)]
 pub struct Contents {
     blobs: Arc<Blobs>,
+    redactor: Redactor,
 }
 
 /// A text is not to be had.
@@ -23,9 +25,20 @@ pub enum ContentError {
 }
 
 impl Contents {
-    /// Texts with blobs in this store.
+    /// Texts with blobs in this store, whatever they hold.
     pub fn new(blobs: Blobs) -> Self {
-        Self { blobs: Arc::new(blobs) }
+        Self { blobs: Arc::new(blobs), redactor: Redactor::none() }
+    }
+
+    /// The same, where what comes from the world has its secrets replaced before it is kept.
+    #[must_use]
+    pub fn redacted_by(self, redactor: Redactor) -> Self {
+        Self { redactor, ..self }
+    }
+
+    /// What replaces secrets.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// The whole text.

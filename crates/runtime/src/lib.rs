@@ -23,6 +23,7 @@ mod permits;
 mod record;
 mod run;
 mod snapshot;
+mod secrets;
 mod supervisor;
 mod worker;
 

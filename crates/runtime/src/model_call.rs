@@ -92,7 +92,9 @@ pub(crate) async fn run(context: &WorkerContext, job: &ModelJob) -> Command {
             Ok(answer) => return answered(job.effect, answer, tries.failed),
             Err(error) => error,
         };
-        error.message = shortened(error.message);
+        // Before it is cut: a part of a secret would not be known as one.
+        let redacted = context.contents.redactor().redact(&error.message).into_owned();
+        error.message = shortened(redacted);
         match tries.after(context, job, &error) {
             After::GiveUp(kind) => return failed(job.effect, kind, error.message, tries.failed),
             After::Pause(pause_ms) => tokio::time::sleep(Duration::from_millis(pause_ms)).await,

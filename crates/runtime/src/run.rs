@@ -35,6 +35,7 @@ use crate::{
     journal_writer::{JournalWriter, WriteError},
     notice::{Notice, Published},
     record::{Stamp, draft},
+    secrets,
     worker::{self, WorkerContext},
 };
 
@@ -94,6 +95,10 @@ impl Actor for RunActor {
         myself: ActorRef<Self::Msg>,
         RunArguments { shared, begin }: RunArguments,
     ) -> Result<RunState, ActorProcessingErr> {
+        if let Begin::Start(start) = &mut begin {
+            // The manifest has the title before the plan is decided about.
+            secrets::redact_plan(shared.spec.contents.redactor(), &mut start.definition);
+        }
         let opening = shared.clone();
         let opened = tokio::task::spawn_blocking(move || open(&opening, begin)).await?;
         let Opened { appender, state, last_seq, command } = opened?;
@@ -204,7 +209,12 @@ impl Actor for RunActor {
 
 impl RunState {
     /// Decides a command and hands what follows to the journal.
-    fn apply(&mut self, myself: &ActorRef<RunMessage>, command: Command) -> Result<(), Rejection> {
+    fn apply(
+        &mut self,
+        myself: &ActorRef<RunMessage>,
+        mut command: Command,
+    ) -> Result<(), Rejection> {
+        secrets::redact(self.context.contents.redactor(), &mut command);
         let cause = self.cause(&command);
         let decision = handle(&mut self.state, command)?;
         if decision.events.is_empty() {
@@ -397,6 +407,7 @@ impl RunState {
         let message = format!("{}: {error}", work.words);
         self.context.notify(Notice::WorkerLost { message: message.clone() });
         match work.key {
+        let message = self.context.contents.redactor().redact(&message).into_owned();
             EffectKey::Started(effect, _) => {
                 let cause = LossCause::WorkerPanicked { message };
                 self.apply_result(myself, Command::EffectsLost { effects: vec![effect], cause });

@@ -31,6 +31,7 @@ use crate::{
     model_call::{self, RetryPolicy},
     notice::Notice,
     permits::Permits,
+    secrets,
 };
 
 /// What every worker of a run needs.
@@ -128,6 +129,7 @@ async fn work(context: &WorkerContext, job: Job) -> Result<Command, ContentError
         Job::Prepare { call, name, arguments } => {
             let request = ToolRequest { name, arguments: contents.text(&arguments)? };
             let Prepared { tool, repair, action } = world.tools.prepare(&request).await;
+            let action = secrets::permitted(contents.redactor(), &request, action);
             let plan = tool_plan(contents, action)?;
             Command::ToolPrepared { call, tool, repair, plan }
         }

@@ -271,6 +271,24 @@ pub const KEYS: &[Key] = &[
         Default::Unset("\"ada@example.org\""),
         "The author's address; unset = as git is configured",
     ),
+    key(
+        "secrets.known_shapes",
+        Kind::Bool,
+        Default::Value("true"),
+        "Whether keys and tokens of well-known shapes are kept out of everything that is stored",
+    ),
+    key(
+        "secrets.env",
+        Kind::TextList,
+        Default::Value("[]"),
+        "Names of environment variables whose values are kept out, if they have 8 characters or more",
+    ),
+    key(
+        "secrets.patterns",
+        Kind::TextList,
+        Default::Value("[]"),
+        "Regular expressions of what else is kept out: of each match its named group, else all",
+    ),
 ];
 
 /// The keys of one entry of `verifier.commands`.
