@@ -22,8 +22,8 @@ mod notice;
 mod permits;
 mod record;
 mod run;
-mod snapshot;
 mod secrets;
+mod snapshot;
 mod supervisor;
 mod worker;
 

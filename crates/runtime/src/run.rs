@@ -93,7 +93,7 @@ impl Actor for RunActor {
     async fn pre_start(
         &self,
         myself: ActorRef<Self::Msg>,
-        RunArguments { shared, begin }: RunArguments,
+        RunArguments { shared, mut begin }: RunArguments,
     ) -> Result<RunState, ActorProcessingErr> {
         if let Begin::Start(start) = &mut begin {
             // The manifest has the title before the plan is decided about.
@@ -405,9 +405,9 @@ impl RunState {
             return;
         };
         let message = format!("{}: {error}", work.words);
+        let message = self.context.contents.redactor().redact(&message).into_owned();
         self.context.notify(Notice::WorkerLost { message: message.clone() });
         match work.key {
-        let message = self.context.contents.redactor().redact(&message).into_owned();
             EffectKey::Started(effect, _) => {
                 let cause = LossCause::WorkerPanicked { message };
                 self.apply_result(myself, Command::EffectsLost { effects: vec![effect], cause });
