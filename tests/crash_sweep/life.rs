@@ -156,6 +156,8 @@ impl Life {
                     Notice::Tokens { .. }
                     | Notice::Retrying { .. }
                     | Notice::Waiting { .. }
+                    | Notice::DiskSlow { .. }
+                    | Notice::DiskCaughtUp { .. }
                     | Notice::Finished(_),
                 ) => {}
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,

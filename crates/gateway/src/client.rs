@@ -178,6 +178,8 @@ impl Client {
                     Update::Tokens { .. }
                     | Update::Retrying { .. }
                     | Update::Waiting { .. }
+                    | Update::DiskSlow { .. }
+                    | Update::DiskCaughtUp { .. }
                     | Update::WorkerRestarted { .. }
                     | Update::Finished(_) => {}
                 },

@@ -573,6 +573,8 @@ impl Updates {
                 Update::Tokens { .. }
                 | Update::Retrying { .. }
                 | Update::Waiting { .. }
+                | Update::DiskSlow { .. }
+                | Update::DiskCaughtUp { .. }
                 | Update::WorkerRestarted { .. } => Some(update),
             },
             Err(broadcast::error::RecvError::Lagged(_)) => {

@@ -167,6 +167,10 @@ impl RunView {
                     wait_ms_max: *wait_ms_max,
                 })
             }
+            Notice::DiskSlow { waited_ms } => Some(Update::DiskSlow { waited_ms: *waited_ms }),
+            Notice::DiskCaughtUp { waited_ms } => {
+                Some(Update::DiskCaughtUp { waited_ms: *waited_ms })
+            }
             Notice::WorkerLost { message } => Some(worker_lost(message)),
             Notice::Rebuilt { message } => Some(Update::WorkerRestarted {
                 doing: "driving the run".to_owned(),

@@ -188,6 +188,8 @@ async fn follow(client: Client, from: u64, screen: &mut Screen) -> Result<(), Cl
             Update::Tokens { .. }
             | Update::Retrying { .. }
             | Update::Waiting { .. }
+            | Update::DiskSlow { .. }
+            | Update::DiskCaughtUp { .. }
             | Update::WorkerRestarted { .. }
             | Update::Finished(_) => show_passing(&update, screen),
         };

@@ -48,6 +48,16 @@ pub enum Update {
         /// Milliseconds after which the run stops.
         wait_ms_max: u64,
     },
+    /// The disk is slow: nothing new starts until a commit is done.
+    DiskSlow {
+        /// Milliseconds waited so far.
+        waited_ms: u64,
+    },
+    /// The disk has caught up, and the run goes on.
+    DiskCaughtUp {
+        /// Milliseconds that it took.
+        waited_ms: u64,
+    },
     /// A worker panicked and was started again.
     WorkerRestarted {
         /// What it was doing.

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use lao_event::Blob;
 use lao_journal::{Ack, AppendError, Appender, BlobError, Draft};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
+use tokio::sync::broadcast;
 
-use crate::contents::Contents;
+use crate::{contents::Contents, disk_watch::DiskWatch, notice::Notice};
 
 /// Why events are not durable; the run's state in memory is worthless then.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,22 +32,32 @@ pub(crate) type OnWritten = Box<dyn FnOnce(Result<Ack, WriteError>) + Send>;
 #[derive(Clone)]
 pub(crate) struct JournalWriter {
     actor: ActorRef<WriterMessage>,
+    disk: DiskWatch,
 }
 
 impl JournalWriter {
-    /// Starts the actor, linked to its run.
+    /// Starts the actor, linked to its run. Listeners are told when the disk is slow.
     pub(crate) async fn spawn(
         appender: Appender,
         contents: Contents,
+        notices: broadcast::Sender<Notice>,
         run: ActorCell,
     ) -> Result<Self, SpawnErr> {
         let state = WriterState { appender, contents };
         let (actor, _join) = Actor::spawn_linked(None, WriterActor, state, run).await?;
-        Ok(Self { actor })
+        Ok(Self { actor, disk: DiskWatch::start(notices) })
     }
 
-    /// Queues a batch behind those queued before; returns at once.
+    /// Queues a batch behind those queued before; returns at once. How many wait is bounded by what
+    /// may be in flight: a run appends when an effect ends or somebody asks for something, and no
+    /// effect starts before the batch that starts it is durable.
     pub(crate) fn append(&self, drafts: Vec<Draft>, blobs: Vec<Blob>, on_written: OnWritten) {
+        self.disk.began();
+        let disk = self.disk.clone();
+        let on_written = Box::new(move |result| {
+            disk.ended();
+            on_written(result);
+        });
         let append = WriterMessage { drafts, blobs, on_written };
         if let Err(error) = self.actor.cast(append) {
             // The run is told by the writer's supervision event as well; the batch is lost.

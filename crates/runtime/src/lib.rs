@@ -3,7 +3,7 @@
 //! ```text
 //!   Supervisor            restarts a Run that panicked, from its journal
 //!   `-- Run               owns the state; mailbox -> handle -> append; durable -> act, publish
-//!       |-- JournalWriter blobs, then the group commit thread
+//!       |-- JournalWriter blobs, then the group commit thread; DiskWatch says when it is slow
 //!       `-- Worker*       one for each effect in flight; asks the world, reports, ends
 //! ```
 //!
@@ -14,6 +14,7 @@
 //! Deliberately absent: HTTP, processes, rendering, and any decision about what a run does next.
 
 mod contents;
+mod disk_watch;
 mod folder;
 mod job;
 mod journal_writer;

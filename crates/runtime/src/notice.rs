@@ -58,6 +58,16 @@ pub enum Notice {
         /// Its last words.
         message: String,
     },
+    /// The disk is slow: events wait for their commit, and nothing new starts until it is done.
+    DiskSlow {
+        /// Milliseconds that the oldest has waited so far.
+        waited_ms: u64,
+    },
+    /// The disk has caught up, and the run goes on.
+    DiskCaughtUp {
+        /// Milliseconds that it took.
+        waited_ms: u64,
+    },
     /// The run is over, or stopped; the last notice.
     Finished(Finish),
 }

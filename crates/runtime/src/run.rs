@@ -103,8 +103,10 @@ impl Actor for RunActor {
         let opened = tokio::task::spawn_blocking(move || open(&opening, begin)).await?;
         let Opened { appender, state, last_seq, command } = opened?;
         let spec = &shared.spec;
+        let notices = shared.notices.clone();
         let writer =
-            JournalWriter::spawn(appender, spec.contents.clone(), myself.get_cell()).await?;
+            JournalWriter::spawn(appender, spec.contents.clone(), notices, myself.get_cell())
+                .await?;
         let context = Arc::new(WorkerContext {
             world: spec.world.clone(),
             contents: spec.contents.clone(),

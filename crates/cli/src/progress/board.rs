@@ -126,7 +126,9 @@ impl Board {
                     Some(Trouble::Waiting { endpoint: endpoint.clone(), message: message.clone() });
                 self.server_away(endpoint, *waited_ms)
             }
-            Update::WorkerRestarted { doing: _, message: _ } => News::None,
+            Update::DiskSlow { waited_ms: _ }
+            | Update::DiskCaughtUp { waited_ms: _ }
+            | Update::WorkerRestarted { doing: _, message: _ } => News::None,
             Update::Finished(status) => {
                 self.replace(status);
                 News::None

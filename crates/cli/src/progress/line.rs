@@ -98,6 +98,14 @@ fn line(board: &Board, update: &Update, (news, least): (News, Weight)) -> Option
                 Line::about(step, (Tone::Warning, text))
             })
         }
+        Update::DiskSlow { waited_ms } => {
+            let text = format!("the disk is slow: waiting {} for a commit", elapsed(*waited_ms));
+            Some(Line { step: None, tone: Tone::Warning, text })
+        }
+        Update::DiskCaughtUp { waited_ms } => {
+            let text = format!("the disk has caught up after {}", elapsed(*waited_ms));
+            Some(Line { step: None, tone: Tone::Good, text })
+        }
         Update::WorkerRestarted { doing, message } => Some(Line {
             step: None,
             tone: Tone::Warning,

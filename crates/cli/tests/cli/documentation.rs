@@ -97,7 +97,17 @@ fn the_examples_of_json_are_what_is_printed() {
     let document = document();
     let updates: Vec<Update> = parsed(&document, "### Updates");
     let kinds: Vec<&str> = updates.iter().map(kind).collect();
-    assert_eq!(kinds, ["event", "tokens", "retrying", "waiting", "worker_restarted", "finished"]);
+    let expected = [
+        "event",
+        "tokens",
+        "retrying",
+        "waiting",
+        "disk_slow",
+        "disk_caught_up",
+        "worker_restarted",
+        "finished",
+    ];
+    assert_eq!(kinds, expected);
     let runs: Vec<RunSummary> = parsed(&document, "### Run summary");
     let statuses: Vec<RunStatus> = parsed(&document, "### Run status");
     let steps: Vec<StepView> = parsed(&document, "### Step");
@@ -114,6 +124,8 @@ fn kind(update: &Update) -> &'static str {
         Update::Tokens { .. } => "tokens",
         Update::Retrying { .. } => "retrying",
         Update::Waiting { .. } => "waiting",
+        Update::DiskSlow { .. } => "disk_slow",
+        Update::DiskCaughtUp { .. } => "disk_caught_up",
         Update::WorkerRestarted { .. } => "worker_restarted",
         Update::Finished(_) => "finished",
     }

@@ -233,6 +233,8 @@ proptest! {
             Update::Tokens { step: own(), role: own(), tokens: u64::MAX, tokens_per_second_milli: u64::MAX },
             Update::Retrying { step: own(), endpoint: own(), message: own(), tries: u32::MAX, pause_ms: u64::MAX },
             Update::Waiting { step: own(), endpoint: own(), message: own(), waited_ms: u64::MAX, wait_ms_max: 0 },
+            Update::DiskSlow { waited_ms: u64::MAX },
+            Update::DiskCaughtUp { waited_ms: u64::MAX },
             Update::WorkerRestarted { doing: own(), message: own() },
             Update::Finished(Box::new(hostile_status(&text, RunStatusCode::Failed))),
         ];

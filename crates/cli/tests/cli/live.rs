@@ -79,7 +79,8 @@ fn waiting(step: &str, waited_ms: u64) -> Update {
     }
 }
 
-/// The whole run, second by second: tokens, a retry, a server that goes away and comes back.
+/// The whole run, second by second: tokens, a retry, a slow disk, a server that goes away and comes
+/// back.
 fn play(view: &mut LiveView) {
     let events = sample::events();
     for second in 0..=400 {
@@ -100,6 +101,8 @@ fn play(view: &mut LiveView) {
                 },
                 now_ms,
             )),
+            97 => drop(view.update(&Update::DiskSlow { waited_ms: 2_000 }, now_ms)),
+            98 => drop(view.update(&Update::DiskCaughtUp { waited_ms: 3_100 }, now_ms)),
             100..=170 => drop(view.update(&waiting("t2", waited_ms), now_ms)),
             171..=399 => drop(view.update(&tokens("t2", second.unsigned_abs()), now_ms)),
             _ => {}
@@ -154,7 +157,7 @@ fn json_is_every_update_one_a_line() {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(updates[0], Update::Event(sample::events().remove(0)));
     assert!(matches!(updates.last(), Some(Update::Finished(_))));
-    assert_eq!(updates.len(), 17 + 38 + 1 + 71 + 229 + 1);
+    assert_eq!(updates.len(), 17 + 38 + 1 + 2 + 71 + 229 + 1);
 }
 
 #[test]
