@@ -127,8 +127,8 @@ impl Blobs {
         let shard = path.parent().expect("a blob's path has its shard's folder");
         match self.verify(hash) {
             // Whoever wrote it may have died between its rename and the sync of the folder.
-            Ok(()) => self.sync(shard)?,
-            Err(BlobError::Missing { .. } | BlobError::Damaged { .. }) => {
+            Ok(()) if touch(&path) => self.sync(shard)?,
+            Ok(()) | Err(BlobError::Missing { .. } | BlobError::Damaged { .. }) => {
                 make_folder(shard)?;
                 self.write(shard, hash, content)?;
             }
@@ -255,6 +255,19 @@ fn unpack_and_hash(
         rest = rest.checked_sub(count).ok_or(io::ErrorKind::FileTooLarge)?;
         hasher.update(&piece[..count]);
         take(&piece[..count]);
+    }
+}
+
+/// Makes a file young, so that collecting passes it over; whether it is still there. Where the
+/// time may not be set nothing may be removed either.
+#[expect(clippy::disallowed_types, reason = "a blob's age is its file's, no event's")]
+fn touch(path: &Path) -> bool {
+    match File::open(path) {
+        Ok(file) => {
+            drop(file.set_modified(std::time::SystemTime::now()));
+            path.exists()
+        }
+        Err(_) => false,
     }
 }
 

@@ -7,8 +7,10 @@ use redb::{Database, ReadableDatabase};
 
 use crate::chain::Head;
 use crate::error::{OpenError, Place, ReadError};
-use crate::journal::{CACHE_BYTES_DEFAULT, JOURNAL_FILE};
+use crate::journal::{CACHE_BYTES_DEFAULT, JOURNAL_FILE, Options};
 use crate::manifest::{MANIFEST_FILE, Manifest, ManifestError};
+use crate::reader::Reader;
+use crate::record::RecordRef;
 use crate::store::{Refusal, contained, open_repaired};
 use crate::walk::{Snapshot, Survey};
 
@@ -51,6 +53,8 @@ pub struct CheckReport {
     pub records: u64,
     /// The last record, if the whole chain up to it is sound.
     pub head: Option<Head>,
+    /// The first record that is not proven: it and all after it cannot be relied on.
+    pub first_damaged: Option<u64>,
     /// Everything that is wrong, at most [`FINDINGS_MAX`]; empty means sound.
     pub findings: Vec<Finding>,
 }
@@ -68,17 +72,54 @@ impl CheckReport {
     }
 }
 
-/// Checks the journal and the manifest in the run's folder `dir`. Blobs are a store of their own:
-/// see [`crate::Blobs::check`].
+/// Checks the whole journal and the manifest in the run's folder `dir`. Blobs are a store of their
+/// own: see [`crate::Blobs::check`].
 pub fn check(dir: &Path) -> CheckReport {
+    check_beyond(dir, |_| {})
+}
+
+/// As [`check`], and shows the records that are whole in themselves and follow damaged ones: what
+/// is affected.
+pub fn check_beyond(dir: &Path, mut beyond: impl FnMut(RecordRef<'_>)) -> CheckReport {
     let mut report = CheckReport::default();
     let path = dir.join(JOURNAL_FILE);
     match open_repaired(&path, CACHE_BYTES_DEFAULT) {
         Ok(mut db) => {
-            check_records(&path, &db, &mut report);
+            check_records(&path, &db, (&mut report, &mut beyond));
             check_store(&mut db, &mut report);
         }
         Err(error) => report.find(FindingPlace::Journal(open_place(&error)), error),
+    }
+    check_manifest(dir, &mut report);
+    report
+}
+
+/// Checks what opening a run relies on: the file opens, its last records are proven, and they are
+/// those that the manifest's seal names. The records before them are not looked at.
+pub fn check_tail(dir: &Path) -> CheckReport {
+    let mut report = CheckReport::default();
+    let read = Reader::open(dir, &Options::default()).and_then(|reader| {
+        let head = reader.head()?;
+        Ok((reader.genesis().run.clone(), head))
+    });
+    match read {
+        Ok((run, head)) => {
+            report.run = Some(run);
+            report.records = head.seq;
+            report.head = Some(head);
+        }
+        Err(OpenError::Damaged(damaged)) => {
+            if let Place::Record(seq) = damaged.place {
+                report.first_damaged = Some(seq);
+            }
+            report.find(FindingPlace::Journal(damaged.place), &damaged.damage);
+        }
+        Err(
+            error @ (OpenError::Missing { .. }
+            | OpenError::Held { .. }
+            | OpenError::NewerFormat(_)
+            | OpenError::Storage(_)),
+        ) => report.find(FindingPlace::Journal(Place::File), error),
     }
     check_manifest(dir, &mut report);
     report
@@ -112,7 +153,11 @@ fn check_store(db: &mut Database, report: &mut CheckReport) {
 }
 
 /// Meta, then every record; after a damaged one the chain goes on from the hash it carries.
-fn check_records(path: &Path, db: &Database, report: &mut CheckReport) {
+fn check_records(
+    path: &Path,
+    db: &Database,
+    (report, beyond): (&mut CheckReport, &mut impl FnMut(RecordRef<'_>)),
+) {
     let snapshot = contained(|| db.begin_read())
         .map_err(|refusal| refusal.into_read_error(path))
         .and_then(|txn| Snapshot::new(path, &txn));
@@ -123,7 +168,11 @@ fn check_records(path: &Path, db: &Database, report: &mut CheckReport) {
     report.run = Some(snapshot.meta.genesis.run.clone());
     let walked = snapshot.survey(|seq, seen| match seen {
         Survey::There => report.records += 1,
-        Survey::Damaged(damage) => report.find(FindingPlace::Journal(Place::Record(seq)), damage),
+        Survey::Beyond(record) => beyond(record),
+        Survey::Damaged(damage) => {
+            report.first_damaged.get_or_insert(seq);
+            report.find(FindingPlace::Journal(Place::Record(seq)), damage);
+        }
     });
     match walked {
         Ok(head) => report.head = head,

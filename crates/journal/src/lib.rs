@@ -22,6 +22,8 @@ mod batch;
 mod blobs;
 mod chain;
 mod check;
+mod collect;
+mod compact;
 #[cfg(test)]
 mod crash_images;
 mod error;
@@ -36,13 +38,24 @@ mod overlay;
 mod quick_repair;
 mod reader;
 mod record;
+mod repair;
+mod rewrite;
+mod salvage;
+mod stats;
 mod store;
 mod walk;
 
 pub use appender::{Appender, BATCH_BYTES_MAX, BATCH_RECORDS_MAX, OnDurable};
 pub use blobs::{BLOB_BYTES_MAX, BlobError, BlobHash, BlobHashUnreadable, Blobs};
 pub use chain::{ChainHash, Genesis, Head};
-pub use check::{CheckReport, FINDINGS_MAX, Finding, FindingPlace, check};
+pub use check::{
+    CheckReport, FINDINGS_MAX, Finding, FindingPlace, check, check_beyond, check_tail,
+};
+pub use collect::{
+    BlobFile, RemoveError, blob_files, collectable, named_in_bytes, remove_blob, remove_leftovers,
+    remove_run,
+};
+pub use compact::{CompactError, Compacted, compact, copy};
 pub use error::{
     AppendError, CreateError, Damage, Damaged, OpenError, Place, ReadError, StorageFailure,
 };
@@ -57,4 +70,7 @@ pub use reader::Reader;
 pub use record::{
     Draft, HEADER_BYTES, Header, PAYLOAD_BYTES_MAX, RECORD_OVERHEAD_BYTES, Record, RecordRef,
 };
+pub use repair::{JournalRepaired, ManifestRepaired, RepairError, Repaired, Stop, repair};
+pub use rewrite::RewriteError;
+pub use stats::{Stats, TypeStats};
 pub use walk::{Records, Start};

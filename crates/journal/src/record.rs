@@ -173,6 +173,12 @@ pub(crate) fn encode_after(
     Ok(Head { seq, hash })
 }
 
+/// Wall time of a stored record that was proven.
+pub(crate) fn wall_time_ms(bytes: &[u8]) -> i64 {
+    let header = bytes.first_chunk().expect("a proven record has a header");
+    Header::decode(header).wall_time_ms
+}
+
 /// Splits stored bytes into what is hashed and the hash they carry.
 pub(crate) fn split(bytes: &[u8]) -> Result<(&[u8], ChainHash), Damage> {
     if bytes.len() < RECORD_OVERHEAD_BYTES {

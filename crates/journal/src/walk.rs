@@ -104,7 +104,7 @@ impl Snapshot {
     /// carries; returns the head if all of it is sound.
     pub(crate) fn survey(
         &self,
-        mut found: impl FnMut(u64, Survey),
+        mut found: impl FnMut(u64, Survey<'_>),
     ) -> Result<Option<Head>, ReadError> {
         let mut walk = self.walk(Start::Seq(1))?;
         let mut is_sound = true;
@@ -123,6 +123,9 @@ impl Snapshot {
             let damage = match record::decode_after(walk.previous, bytes) {
                 Ok(record) => {
                     walk.previous = Head { seq, hash: record.hash };
+                    if !is_sound {
+                        found(seq, Survey::Beyond(record));
+                    }
                     continue;
                 }
                 Err(damage) => damage,
@@ -139,9 +142,11 @@ impl Snapshot {
 }
 
 /// What a survey shows about one sequence number.
-pub(crate) enum Survey {
+pub(crate) enum Survey<'a> {
     /// A record is there.
     There,
+    /// It is whole in itself, and follows one that is not.
+    Beyond(RecordRef<'a>),
     /// It is damaged or missing.
     Damaged(Damage),
 }

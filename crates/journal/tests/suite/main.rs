@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its world fails")]
 
 mod blobs;
+mod collect;
+mod compact;
 mod damage;
 mod group_commit;
 mod load;
 mod manifest;
 mod open_and_read;
 mod process;
+mod repair;
 mod support;
