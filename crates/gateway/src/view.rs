@@ -67,12 +67,12 @@ impl RunView {
     }
 
     /// The run as it stands, to be kept in its folder.
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn into_snapshot(self) -> Snapshot {
         let open = self.state.in_flight();
         let narrator = self.narrator.without_past(|effect| open.contains_key(&effect));
         let frozen = Frozen { narrator, tracks: &self.tracks };
         let view = serde_json::to_vec(&frozen).expect("a view has no key that JSON refuses");
-        Snapshot { seq: self.last_seq(), state: self.state.clone(), view }
+        Snapshot { seq: self.last_seq(), state: self.state, view }
     }
 
     /// Events after this position can be put into words by [`Self::event`].

@@ -1,14 +1,19 @@
 //! Snapshots: a folded state kept beside the journal, so that opening a run does not read all of it.
 //!
 //! ```text
-//!   magic │ BLAKE3 of the rest │ program │ seq │ chain hash │ length of the state │ state │ view
+//!   magic │ BLAKE3 of the rest │ program │ seq │ chain hash │ length of the view │ view │ state
 //! ```
 //!
 //! A cache. One is used only if it is whole, was written by this very program, and its position in
 //! the journal has its hash; else the run is folded from the start, with the same result. It is not
 //! synced: what a crash leaves of it fails its own hash.
 
-use std::{fs, io, path::Path, sync::OnceLock, time::UNIX_EPOCH};
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Seek, SeekFrom, Write},
+    sync::OnceLock,
+    time::UNIX_EPOCH,
+};
 
 use lao_journal::{ReadError, Reader};
 use lao_kernel::State;
@@ -23,7 +28,7 @@ const UNFINISHED_FILE: &str = "snapshot.new";
 
 const MAGIC: &[u8; 8] = b"LAOsnap1";
 const HASH_BYTES: usize = 32;
-/// Program, position, chain hash and length of the state.
+/// Program, position, chain hash and length of the view.
 const HEAD_BYTES: usize = HASH_BYTES + 8 + HASH_BYTES + 8;
 
 /// A run as it was at some position.
@@ -72,8 +77,8 @@ impl Snapshot {
         if chain_hash(reader, seq).ok()?.as_slice() != chain {
             return None;
         }
-        let (state_bytes, _) = split_number(head)?;
-        let (state, view) = rest.split_at_checked(usize::try_from(state_bytes).ok()?)?;
+        let (view_bytes, _) = split_number(head)?;
+        let (view, state) = rest.split_at_checked(usize::try_from(view_bytes).ok()?)?;
         let state = serde_json::from_slice(state).ok()?;
         Some(Self { seq, state, view: view.to_vec() })
     }
@@ -89,25 +94,44 @@ impl Snapshot {
             return Ok(0);
         };
         let chain = chain_hash(reader, self.seq)?;
-        let state = serde_json::to_vec(&self.state).expect("the state has no key JSON refuses");
-        let mut rest = Vec::with_capacity(HEAD_BYTES + state.len() + self.view.len());
-        rest.extend_from_slice(&program);
-        rest.extend_from_slice(&self.seq.to_le_bytes());
-        rest.extend_from_slice(&chain);
-        rest.extend_from_slice(&(state.len() as u64).to_le_bytes());
-        rest.extend_from_slice(&state);
-        rest.extend_from_slice(&self.view);
-        let hash = blake3::hash(&rest);
-        replace(&folder.path, &[MAGIC, hash.as_bytes(), &rest])?;
-        Ok(rest.len() as u64)
+        let unfinished = folder.path.join(UNFINISHED_FILE);
+        let mut file = BufWriter::new(File::create(&unfinished)?);
+        file.write_all(MAGIC)?;
+        file.write_all(&[0; HASH_BYTES])?;
+        let mut rest = Hashed { file, hasher: blake3::Hasher::new(), bytes: 0 };
+        rest.write_all(&program)?;
+        rest.write_all(&self.seq.to_le_bytes())?;
+        rest.write_all(&chain)?;
+        rest.write_all(&(self.view.len() as u64).to_le_bytes())?;
+        rest.write_all(&self.view)?;
+        serde_json::to_writer(&mut rest, &self.state).map_err(io::Error::from)?;
+        let Hashed { mut file, hasher, bytes } = rest;
+        file.seek(SeekFrom::Start(MAGIC.len() as u64))?;
+        file.write_all(hasher.finalize().as_bytes())?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        fs::rename(unfinished, folder.path.join(SNAPSHOT_FILE))?;
+        Ok(bytes)
     }
 }
 
-/// The file is either the old one or the new one for whoever reads it meanwhile.
-fn replace(folder: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let unfinished = folder.join(UNFINISHED_FILE);
-    fs::write(&unfinished, parts.concat())?;
-    fs::rename(unfinished, folder.join(SNAPSHOT_FILE))
+/// Writes to a file, and hashes what it writes.
+struct Hashed {
+    file: BufWriter<File>,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 fn chain_hash(reader: &Reader, seq: u64) -> Result<[u8; HASH_BYTES], SnapshotError> {

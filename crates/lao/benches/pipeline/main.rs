@@ -36,6 +36,8 @@ const RUNS_MAX: usize = 5;
 const STARTS: usize = 100;
 /// How long a slow answer takes.
 const SLOW_ANSWER: Duration = Duration::from_millis(200);
+/// Runs of the project that is listed.
+const RUNS: usize = 10_000;
 /// Tasks of the plan with slow answers.
 const SLOW_TASKS: usize = 16;
 /// Model calls of a task.
@@ -49,6 +51,7 @@ fn main() {
         pipeline(&server, git, &sizes);
     }
     starts(&server, &sizes);
+    listing(&server);
     parallel(&server);
 }
 
@@ -165,6 +168,18 @@ fn starts(server: &Server, sizes: &[usize]) {
         project.run();
         print_starts(&format!("lao status, {tasks} tasks"), &project, lao, &["status"]);
     }
+}
+
+/// Listings of a project with many runs that have ended.
+fn listing(server: &Server) {
+    println!("\nmedian of {STARTS} starts, {RUNS} runs:");
+    let project = Project::new(server.base_url(), Git::Off, 1);
+    project.plan(1);
+    project.run();
+    project.copy_run(RUNS);
+    print_starts("lao runs", &project, project::LAO, &["runs"]);
+    print_starts("lao runs --all", &project, project::LAO, &["runs", "--all"]);
+    print_starts("lao status", &project, project::LAO, &["status"]);
 }
 
 fn print_starts(name: &str, project: &Project, program: &str, arguments: &[&str]) {

@@ -7,8 +7,10 @@ use std::{
     process::{Command, Stdio},
 };
 
+use lao_event::RunId;
 use lao_journal::{
-    Draft, Genesis, JOURNAL_FILE, Journal, Options, RECORD_OVERHEAD_BYTES, ReadError, Reader,
+    Draft, Genesis, JOURNAL_FILE, Journal, MANIFEST_FILE, Manifest, Options, RECORD_OVERHEAD_BYTES,
+    ReadError, Reader,
 };
 
 use crate::process::{self, Spent};
@@ -122,13 +124,35 @@ impl Project {
         folders.map(|folder| files(folder.expect("it can be listed").path())).sum()
     }
 
-    pub(crate) fn journal(&self) -> JournalFacts {
+    /// The folder of the one run.
+    fn run_folder(&self) -> PathBuf {
         let runs = fs::read_dir(self.root().join(".lao/runs")).expect("there was a run");
         let folders: Vec<PathBuf> =
             runs.map(|entry| entry.expect("it can be listed").path()).collect();
         let [folder] = folders.as_slice() else { panic!("one run: {folders:?}") };
+        folder.clone()
+    }
+
+    /// Makes so many runs of the one, with its journal.
+    pub(crate) fn copy_run(&self, count: usize) {
+        let folder = self.run_folder();
+        let mut manifest = Manifest::read(&folder).expect("the run ended well");
+        let created_ms = u64::try_from(manifest.created_ms).expect("it was made after 1970");
+        for number in 1..count {
+            let run = RunId::new(created_ms + 1000 * number as u64, 0);
+            let copy = folder.with_file_name(run.as_str());
+            fs::create_dir(&copy).expect("the id is new");
+            fs::hard_link(folder.join(JOURNAL_FILE), copy.join(JOURNAL_FILE)).expect("links work");
+            run.as_str().clone_into(&mut manifest.run);
+            let text = serde_json::to_vec(&manifest).expect("it was read as JSON");
+            fs::write(copy.join(MANIFEST_FILE), text).expect("there is space");
+        }
+    }
+
+    pub(crate) fn journal(&self) -> JournalFacts {
+        let folder = self.run_folder();
         let file = folder.join(JOURNAL_FILE);
-        let reader = Reader::open(folder, &Options::default()).expect("the run ended well");
+        let reader = Reader::open(&folder, &Options::default()).expect("the run ended well");
         let (mut events, mut record_bytes) = (0, 0);
         let walked = reader.for_each::<ReadError>(1, |record| {
             events += 1;
