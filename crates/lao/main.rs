@@ -11,6 +11,7 @@ mod plan_run;
 mod preflight;
 mod project;
 mod screen;
+mod secrets;
 mod signal;
 mod watch;
 mod world;

@@ -17,6 +17,7 @@ use lao_event::{
 use lao_gateway::{LABEL_PLAN_HASH, LABEL_SOURCE, offline};
 use lao_journal::Manifest;
 use lao_kernel::{RunPhase, Start};
+use lao_redact::Redactor;
 use lao_repo::{Description, GitRepository};
 use lao_runtime::{RunFolder, outcome_word};
 use lao_workflow::plan::{Plan, chunks, slug};
@@ -227,7 +228,9 @@ pub(crate) fn settings(config: &Config, placement: Placement) -> Settings {
 }
 
 /// How a plan's run begins.
-pub(crate) fn start(plan: &PlanFile, settings: Settings) -> Start {
+///
+/// Secrets are replaced before the text is cut into pieces: a piece of one would not be known.
+pub(crate) fn start(plan: &PlanFile, settings: Settings, redactor: &Redactor) -> Start {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let unix_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     let random = RandomState::new().hash_one((unix_ms, std::process::id()));
@@ -238,7 +241,7 @@ pub(crate) fn start(plan: &PlanFile, settings: Settings) -> Start {
             title: plan.plan.title.clone(),
             path: plan.source.clone(),
             text: Content::Inline(plan.text.clone()),
-            chunks: plan_chunks(plan, &settings),
+            chunks: plan_chunks(&redactor.redact(&plan.plan.body), &settings),
         }),
         settings,
         seed: random,
@@ -254,15 +257,12 @@ fn tail_bits(unix_ms: u64, random: u64) -> u32 {
 }
 
 /// The plan in pieces that fit the planner's window.
-fn plan_chunks(plan: &PlanFile, settings: &Settings) -> Vec<Content> {
+fn plan_chunks(body: &str, settings: &Settings) -> Vec<Content> {
     let room = settings.role(Role::Planner).map_or(usize::MAX, |role| {
         let tokens = role.context_tokens.saturating_sub(role.output_tokens_max) as usize;
         (tokens * BYTES_PER_TOKEN).saturating_sub(PLANNER_OVERHEAD_BYTES).max(CHUNK_BYTES_MIN)
     });
-    chunks(&plan.plan.body, room)
-        .into_iter()
-        .map(|chunk| Content::Inline(chunk.text.to_owned()))
-        .collect()
+    chunks(body, room).into_iter().map(|chunk| Content::Inline(chunk.text.to_owned())).collect()
 }
 
 /// What the manifest says of a plan's run, for listings and for finding it again.

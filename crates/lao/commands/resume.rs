@@ -24,7 +24,7 @@ use crate::{
     plan_run, preflight,
     project::Project,
     screen::Screen,
-    world,
+    secrets, world,
 };
 
 pub(crate) async fn resume(
@@ -88,7 +88,7 @@ pub(crate) async fn take_up(
     let models = Arc::new(world::models(config, &project.root)?);
     preflight::check_models(config).await?;
     let changed = (settings != run.settings).then(|| Box::new(settings.clone()));
-    let spec = spec(project, config, &folder.run, (&settings, models))?;
+    let spec = spec(project, config, &folder.run, (&settings, models, secrets::redactor(config)?))?;
     let begin = Begin::Resume { settings: changed, retry };
     let driven = drive(global, spec, (begin, Some(&status)), screen).await?;
     after_run(global, &settings, &driven.status, screen);

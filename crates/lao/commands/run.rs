@@ -16,6 +16,7 @@ use lao_event::{Hash, RunId, Settings, latest::RunOutcome};
 use lao_gateway::{live, offline};
 use lao_journal::Options;
 use lao_protocol::Update;
+use lao_redact::Redactor;
 use lao_runtime::{Begin, RunFolder, RunSpec};
 
 use crate::{
@@ -25,6 +26,7 @@ use crate::{
     preflight,
     project::Project,
     screen::Screen,
+    secrets,
     signal::asked_to_end,
     watch::PlanWatch,
     world,
@@ -177,10 +179,11 @@ pub(crate) async fn run_plan(
     preflight::check_git(&project.root, &settings.git)?;
     let models = Arc::new(world::models(&config, &project.root)?);
     preflight::check_models(&config).await?;
-    let start = plan_run::start(&plan, settings.clone());
+    let redactor = secrets::redactor(&config)?;
+    let start = plan_run::start(&plan, settings.clone(), &redactor);
     let spec = RunSpec {
         labels: plan_run::labels(&plan),
-        ..spec(project, &config, &start.run, (&settings, models))?
+        ..spec(project, &config, &start.run, (&settings, models, redactor))?
     };
     let driven = drive(global, spec, (Begin::Start(Box::new(start)), None), screen).await?;
     after_run(global, &settings, &driven.status, screen);
@@ -192,12 +195,13 @@ pub(crate) fn spec(
     project: &Project,
     config: &Config,
     run: &RunId,
-    (settings, models): (&Settings, Arc<lao_model::Models>),
+    (settings, models, redactor): (&Settings, Arc<lao_model::Models>, Redactor),
 ) -> Result<RunSpec, CliError> {
+    secrets::check(&redactor, settings)?;
     let runs = project.runs();
     Ok(RunSpec {
         folder: runs.run(run),
-        contents: runs.contents().map_err(|error| internal(&error))?,
+        contents: runs.contents().map_err(|error| internal(&error))?.redacted_by(redactor),
         world: world::world(models, settings),
         permits: world::permits(config, &project.root),
         retry: world::retry_policy(config),
