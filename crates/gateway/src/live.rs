@@ -253,7 +253,8 @@ impl LiveRun {
     /// Keeps a snapshot of the view in the run's folder; its size in bytes. Blocking.
     pub(crate) fn freeze(&self) -> Result<u64, SnapshotError> {
         let view = self.view().run.clone();
-        let write = |reader: &Reader| view.snapshot().write(&self.shared.folder, reader);
+        let snapshot = view.into_snapshot();
+        let write = |reader: &Reader| snapshot.write(&self.shared.folder, reader);
         self.read(write).unwrap_or(Ok(0))
     }
 
