@@ -4,7 +4,8 @@
 //! The run is the demo's: tools write files, a shell script checks them, git commits. A moment is
 //! a number of events that the process has printed (an event is printed once it is durable) and a
 //! pause of up to a few milliseconds after it, so that it lies anywhere between two events.
-//! `LAO_KILLS` is how many moments are tried (50), `LAO_KILL_SEED` repeats a failure.
+//! `LAO_KILLS` is how many moments are tried (50), and how often the one run of `stress.rs` is
+//! killed (40); `LAO_KILL_SEED` repeats a failure.
 
 #![cfg(unix)]
 
@@ -23,8 +24,10 @@ mod support {
 #[cfg(test)]
 mod kill {
     mod aimed;
+    mod beside;
     mod end;
     mod moment;
     mod polite;
     mod random;
+    mod stress;
 }

@@ -22,15 +22,21 @@ const PAUSE_US_MAX: u64 = 12_000;
 /// In one of so many cases, the process that goes on is killed as well.
 const AGAIN_ONE_IN: u64 = 4;
 
-fn number(variable: &str) -> Option<u64> {
+/// A number from the environment.
+pub(crate) fn number(variable: &str) -> Option<u64> {
     env::var(variable).ok().map(|text| text.parse().expect("it is a number"))
+}
+
+/// What the moments depend on: `LAO_KILL_SEED`, else the time.
+pub(crate) fn seed() -> u64 {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    number("LAO_KILL_SEED").unwrap_or_else(now)
 }
 
 #[test]
 fn a_run_that_is_killed_at_any_moment_ends_as_if_it_had_not_been() {
     let kills = number("LAO_KILLS").map_or(KILLS, |kills| usize::try_from(kills).unwrap());
-    let seed = number("LAO_KILL_SEED")
-        .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
+    let seed = seed();
     println!("LAO_KILL_SEED={seed} LAO_KILLS={kills}");
     End::of_the_demo();
     let done = AtomicUsize::new(0);
