@@ -101,7 +101,7 @@ pub struct Blobs {
 impl Blobs {
     /// Opens the store in `folder`, which is made if it is not there.
     pub fn open(folder: &Path) -> Result<Self, BlobError> {
-        make_folder(folder)?;
+        folder::make_folder(folder).map_err(|error| StorageFailure::new(folder, error))?;
         Ok(Self { folder: folder.to_path_buf() })
     }
 
@@ -129,7 +129,7 @@ impl Blobs {
             // Whoever wrote it may have died between its rename and the sync of the folder.
             Ok(()) if touch(&path) => self.sync(shard)?,
             Ok(()) | Err(BlobError::Missing { .. } | BlobError::Damaged { .. }) => {
-                make_folder(shard)?;
+                folder::make_folder(shard).map_err(|error| self.failed(error))?;
                 self.write(shard, hash, content)?;
             }
             Err(error @ (BlobError::TooLarge { .. } | BlobError::Storage(_))) => return Err(error),
@@ -269,16 +269,6 @@ fn touch(path: &Path) -> bool {
         }
         Err(_) => false,
     }
-}
-
-/// Makes a folder and its name durable.
-fn make_folder(folder: &Path) -> Result<(), StorageFailure> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(folder)
-        .and_then(|()| folder.parent().map_or(Ok(()), folder::sync))
-        .map_err(|error| StorageFailure::new(folder, error))
 }
 
 #[cfg(test)]

@@ -1,16 +1,79 @@
 //! Folders and files as the system keeps them: syncing a rename, private files, atomic replacement.
 
-use std::fs::File;
+#[cfg(test)]
+pub(crate) mod trace;
+
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
+
+/// Makes a folder and what is missing above it, and makes their names durable.
+///
+/// A folder is only made in one whose own name is durable, so one that is there may lack no more than
+/// the sync of its own name: its maker may have died before it.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    let parent = match folder.parent() {
+        None => return Ok(()),
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+    };
+    if !folder.is_dir() {
+        make_folder(parent)?;
+        make(folder)?;
+    }
+    sync(parent)
+}
+
+fn make(folder: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    trace::step(|| trace::Step::MakeFolder(folder.to_path_buf()))?;
+    match fs::create_dir(folder) {
+        // Another process was faster.
+        Err(_) if folder.is_dir() => Ok(()),
+        made => made,
+    }
+}
 
 /// Writes `bytes` to `folder/name` so that a reader sees the old content or the new, also after a crash.
 pub(crate) fn replace_file(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(folder.join(name)).map_err(|refused| refused.error)?;
+    write(&mut file, bytes)?;
+    sync_file(&file)?;
+    persist(file, &folder.join(name))?;
     sync(folder)
+}
+
+fn write(file: &mut tempfile::NamedTempFile, bytes: &[u8]) -> io::Result<()> {
+    #[cfg(test)]
+    trace::step(|| trace::Step::Write(file.path().to_path_buf(), bytes.to_vec()))?;
+    file.write_all(bytes)
+}
+
+fn sync_file(file: &tempfile::NamedTempFile) -> io::Result<()> {
+    #[cfg(test)]
+    trace::step(|| trace::Step::SyncFile(file.path().to_path_buf()))?;
+    file.as_file().sync_all()
+}
+
+fn persist(file: tempfile::NamedTempFile, to: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    trace::step(|| trace::Step::Rename(file.path().to_path_buf(), to.to_path_buf()))?;
+    file.persist(to).map_err(|refused| refused.error)?;
+    Ok(())
+}
+
+/// Gives a file another name, in place of what has it; durable when the folder is synced.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    trace::step(|| trace::Step::Rename(from.to_path_buf(), to.to_path_buf()))?;
+    fs::rename(from, to)
+}
+
+/// Makes created, renamed and removed names in `folder` durable.
+pub(crate) fn sync(folder: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    trace::step(|| trace::Step::SyncFolder(folder.to_path_buf()))?;
+    platform::sync(folder)
 }
 
 /// How unfinished files of this crate begin; a crash may leave them, and nothing ever reads them.
@@ -24,8 +87,6 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-pub(crate) use platform::sync;
-
 #[cfg(unix)]
 mod platform {
     //! Unix: a folder is synced like a file; modes are set on creation.
@@ -35,8 +96,7 @@ mod platform {
     use std::os::unix::fs::OpenOptionsExt;
     use std::path::Path;
 
-    /// Makes created, renamed and removed names in `folder` durable.
-    pub(crate) fn sync(folder: &Path) -> io::Result<()> {
+    pub(super) fn sync(folder: &Path) -> io::Result<()> {
         File::open(folder)?.sync_all()
     }
 
@@ -55,7 +115,7 @@ mod platform {
     use std::path::Path;
 
     /// Nothing to do: a folder cannot be synced here.
-    pub(crate) fn sync(_folder: &Path) -> io::Result<()> {
+    pub(super) fn sync(_folder: &Path) -> io::Result<()> {
         Ok(())
     }
 

@@ -273,7 +273,7 @@ impl Journal {
             return Ok(());
         };
         let failed = |error| StorageFailure::new(&self.path, error);
-        std::fs::rename(&unborn.path, &self.path).map_err(failed)?;
+        folder::rename(&unborn.path, &self.path).map_err(failed)?;
         let dir = self.path.parent().expect("the journal's path was joined to a folder");
         folder::sync(dir).map_err(failed)?;
         self.unborn = None;

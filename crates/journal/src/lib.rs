@@ -30,6 +30,8 @@ mod error;
 mod fault;
 mod faulty;
 mod folder;
+#[cfg(test)]
+mod folder_images;
 mod format;
 mod journal;
 mod manifest;
@@ -60,6 +62,7 @@ pub use error::{
     AppendError, CreateError, Damage, Damaged, OpenError, Place, ReadError, StorageFailure,
 };
 pub use fault::{DiskAnswer, DiskCall, Fault, FaultAnswer, FaultPoint, Kept};
+pub use folder::make_folder;
 pub use format::{Codec, FormatVersion, NewerFormat};
 pub use journal::{
     Ack, CACHE_BYTES_DEFAULT, JOURNAL_FILE, Journal, Options, QUICK_REPAIR_BYTES_DEFAULT,

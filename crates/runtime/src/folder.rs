@@ -111,6 +111,8 @@ impl RunFolder {
     }
 }
 
+/// Durably: what is acknowledged in a folder is lost with the folder's name.
 fn create(folder: &Path) -> Result<(), FolderError> {
-    fs::create_dir_all(folder).map_err(|source| FolderError::Io { path: folder.to_owned(), source })
+    lao_journal::make_folder(folder)
+        .map_err(|source| FolderError::Io { path: folder.to_owned(), source })
 }
