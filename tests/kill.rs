@@ -26,6 +26,7 @@ mod kill {
     mod aimed;
     mod beside;
     mod end;
+    mod full;
     mod moment;
     mod polite;
     mod random;

@@ -18,9 +18,10 @@ pub(crate) fn begin_failure(error: &BeginError) -> CliError {
         BeginError::Create(_)
         | BeginError::Open(_)
         | BeginError::Fold(_)
-        | BeginError::Append(_) => ExitCode::JournalUnavailable,
+        | BeginError::Append(_)
+        | BeginError::Folder(_) => ExitCode::JournalUnavailable,
         BeginError::Rejected(_) => ExitCode::Usage,
-        BeginError::Folder(_) | BeginError::Actors(_) => ExitCode::Internal,
+        BeginError::Actors(_) => ExitCode::Internal,
     };
     let failure = CliError::from_error(code, error);
     match error {

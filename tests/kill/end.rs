@@ -80,6 +80,16 @@ impl End {
         }
     }
 
+    /// The names of all files.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.files.keys().cloned().collect()
+    }
+
+    /// The files that tasks wrote, apart from what LAO notes about the run.
+    pub(crate) fn written(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.files.iter().filter(|(name, _)| !name.starts_with("LAO_"))
+    }
+
     /// How the demo ends when nobody interrupts it.
     pub(crate) fn of_the_demo() -> &'static Self {
         static END: OnceLock<End> = OnceLock::new();
