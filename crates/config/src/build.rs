@@ -14,7 +14,8 @@ use crate::nearest::nearest;
 use crate::problem::{ConfigError, Fault};
 use crate::schema::{Default, KEYS, Key};
 use crate::settings::{
-    Config, Endpoint, Network, Orchestration, Paths, Secrets, ServerKind, Setting, Target, Tools,
+    Config, Endpoint, Network, Orchestration, Paths, Retention, Secrets, ServerKind, Setting,
+    Target, Tools,
 };
 use crate::source::Source;
 use crate::value::Value;
@@ -119,7 +120,17 @@ impl Build {
             network,
             git,
             secrets,
+            journal: self.retention(),
         })
+    }
+
+    fn retention(&self) -> Retention {
+        Retention {
+            keep_days: self.limit("journal.keep_days"),
+            keep_runs: self.limit("journal.keep_runs"),
+            max_bytes: self.limit("journal.max_bytes"),
+            warn_bytes: self.limit("journal.warn_bytes"),
+        }
     }
 
     fn network(&mut self) -> Network {

@@ -31,8 +31,8 @@ pub use endpoint::{AllowedHost, EndpointError, LocalEndpoint};
 pub use layer::{FileLayer, Layers};
 pub use problem::{ConfigError, Fault, Problem};
 pub use settings::{
-    Config, Endpoint, FILE_PLACEHOLDER, Network, Orchestration, Paths, Secrets, ServerKind,
-    Setting, Target, Tools,
+    Config, Endpoint, FILE_PLACEHOLDER, Network, Orchestration, Paths, Retention, Secrets,
+    ServerKind, Setting, Target, Tools,
 };
 pub use source::{FileOrigin, Source};
 pub use template::{Detected, DetectedEndpoint, template};

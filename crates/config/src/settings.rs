@@ -40,6 +40,8 @@ pub struct Config {
     pub git: GitSettings,
     /// What is kept out of everything that is stored.
     pub secrets: Secrets,
+    /// How long runs are kept.
+    pub journal: Retention,
     pub(crate) settings: Vec<Setting>,
 }
 
@@ -176,6 +178,19 @@ impl ServerKind {
             Self::Vllm => "vllm",
         }
     }
+}
+
+/// How long runs are kept, and when their size is mentioned. Nothing is removed but by `lao prune`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Days a run is kept after its end; `None` for ever.
+    pub keep_days: Option<u64>,
+    /// How many runs are kept, the newest; `None` for all.
+    pub keep_runs: Option<u64>,
+    /// Bytes of runs and blobs above which the oldest runs go; `None` without a limit.
+    pub max_bytes: Option<u64>,
+    /// Bytes of runs and blobs above which that is mentioned; `None` for never.
+    pub warn_bytes: Option<u64>,
 }
 
 /// What counts as a secret, besides the keys of the endpoints.

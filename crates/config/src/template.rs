@@ -58,7 +58,7 @@ pub fn template(detected: &Detected) -> String {
         page.plain_section(section);
     }
     page.verifier();
-    for section in ["tools", "git", "secrets"] {
+    for section in ["tools", "git", "secrets", "journal"] {
         page.plain_section(section);
     }
     page.text

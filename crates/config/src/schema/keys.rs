@@ -289,6 +289,30 @@ pub const KEYS: &[Key] = &[
         Default::Value("[]"),
         "Regular expressions of what else is kept out: of each match its named group, else all",
     ),
+    key(
+        "journal.keep_days",
+        count(0, 36_500),
+        Default::Value("0"),
+        "Days after its end for which `lao prune` keeps a run; 0 = for ever",
+    ),
+    key(
+        "journal.keep_runs",
+        count(0, 1_000_000),
+        Default::Value("0"),
+        "How many runs `lao prune` keeps, the newest; 0 = all",
+    ),
+    key(
+        "journal.max_bytes",
+        count(0, 1 << 50),
+        Default::Value("0"),
+        "Bytes of runs and blobs above which `lao prune` removes the oldest runs; 0 = no limit",
+    ),
+    key(
+        "journal.warn_bytes",
+        count(0, 1 << 50),
+        Default::Value("0"),
+        "Bytes of runs and blobs above which `lao doctor` and the end of a run say so; 0 = never",
+    ),
 ];
 
 /// The keys of one entry of `verifier.commands`.
