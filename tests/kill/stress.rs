@@ -23,10 +23,10 @@ use super::{
     random::{number, seed},
 };
 
-/// Kills unless `LAO_KILLS` says otherwise.
+/// About how many kills there are unless `LAO_KILLS` says otherwise.
 const KILLS: usize = 40;
-/// Kills for each task of the plan: so many fit into the work of one.
-const KILLS_PER_TASK: usize = 3;
+/// Kills for each task of the plan: so many it takes about to have it done.
+const KILLS_PER_TASK: usize = 5;
 /// The most events that a process prints before it is killed, and one more.
 const EVENTS_MAX: u64 = 10;
 /// The longest pause after them, in microseconds.
@@ -104,7 +104,7 @@ fn a_run_that_is_killed_over_and_over_asks_nothing_twice_that_was_answered() {
     let world = World::new(files);
     let mut random = Random(seed);
     let mut moments = Vec::new();
-    while moments.len() < kills {
+    loop {
         let events = usize::try_from(random.below(EVENTS_MAX)).unwrap();
         let moment = Moment { events, pause_us: random.below(PAUSE_US_MAX), whom: Whom::Process };
         if !kill_at(world.start(), moment) {
@@ -112,19 +112,22 @@ fn a_run_that_is_killed_over_and_over_asks_nothing_twice_that_was_answered() {
         }
         moments.push(moment);
     }
-    let killed_at = world.answers().len();
     let end = world.end();
     let answers = world.answers();
     let asked = world.asked.lock().unwrap();
     println!(
-        "{} kills within {killed_at} of {} answers; {} requests, {} events, {} undisturbed",
+        "{} kills within {} answers; {} requests, {} events, {} undisturbed",
         moments.len(),
         answers.len(),
         asked.len(),
         end.events.0,
         undisturbed.events.0,
     );
-    assert_eq!(moments.len(), kills, "the plan is too short for so many kills");
+    assert!(
+        moments.len() > kills / 2,
+        "the plan is too short for so many kills: {}",
+        moments.len()
+    );
     assert_eq!(end, undisturbed);
     assert_asked_once(&asked, &answers);
     assert!(
