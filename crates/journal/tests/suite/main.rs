@@ -6,6 +6,7 @@ mod blobs;
 mod collect;
 mod compact;
 mod damage;
+mod failing_disk;
 mod group_commit;
 mod load;
 mod manifest;
