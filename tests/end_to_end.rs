@@ -18,6 +18,7 @@ mod end_to_end {
     mod away;
     mod local;
     mod parallel;
+    mod secrets;
     mod wire;
     mod world;
 }

@@ -41,11 +41,11 @@ pub(crate) fn redact(redactor: &Redactor, command: &mut Command) {
         },
         Command::ModelCallEnded { effect: _, outcome, failed_tries } => {
             secrets.model_outcome(outcome);
-            failed_tries.iter_mut().for_each(|words| secrets.text(words));
+            secrets.texts(failed_tries);
         }
         Command::ToolPrepared { call: _, tool, repair, plan } => {
             secrets.text(tool);
-            repair.iter_mut().for_each(|words| secrets.text(words));
+            secrets.texts(repair);
             secrets.plan(plan);
         }
         Command::ToolCallEnded { effect: _, outcome: _, reply } => secrets.text(reply),
@@ -60,7 +60,9 @@ pub(crate) fn redact(redactor: &Redactor, command: &mut Command) {
             secrets.text(reply);
         }
         Command::ChecksEnded { effect: _, reports, commands } => {
-            reports.iter_mut().for_each(|report| secrets.report(report));
+            for report in reports {
+                secrets.report(report);
+            }
             for CommandReport { name: _, outcome, output, elapsed_ms: _ } in commands {
                 secrets.command_outcome(outcome);
                 secrets.content(output);
@@ -89,7 +91,9 @@ pub(crate) fn redact_plan(redactor: &Redactor, definition: &mut Definition) {
     let Definition::Plan(PlanDefinition { title, path: _, text, chunks }) = definition;
     secrets.text(title);
     secrets.content(text);
-    chunks.iter_mut().for_each(|chunk| secrets.content(chunk));
+    for chunk in chunks {
+        secrets.content(chunk);
+    }
 }
 
 /// What replaces secrets in one command.
@@ -100,6 +104,12 @@ struct Secrets<'r> {
 impl Secrets<'_> {
     fn text(&self, text: &mut String) {
         self.replace(text);
+    }
+
+    fn texts<'t>(&self, texts: impl IntoIterator<Item = &'t mut String>) {
+        for text in texts {
+            self.text(text);
+        }
     }
 
     /// Whether there was anything to replace.
@@ -134,7 +144,7 @@ impl Secrets<'_> {
                 self.content(text);
                 self.content(reasoning);
                 self.text(model);
-                server.iter_mut().for_each(|server| self.text(server));
+                self.texts(server);
                 for ToolCall { id, name, arguments } in tool_calls {
                     self.text(id);
                     self.text(name);
@@ -152,23 +162,19 @@ impl Secrets<'_> {
             return;
         };
         if let Ok(mut value) = serde_json::from_str::<Value>(text)
-            && self.json(&mut value)
+            && self.json(&mut value) > 0
         {
             *text = value.to_string();
         }
     }
 
-    /// Whether any text of a JSON value was changed.
-    fn json(&self, value: &mut Value) -> bool {
+    /// How many texts of a JSON value had something to replace.
+    fn json(&self, value: &mut Value) -> usize {
         match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => false,
-            Value::String(text) => self.replace(text),
-            Value::Array(items) => {
-                items.iter_mut().fold(false, |changed, item| self.json(item) || changed)
-            }
-            Value::Object(fields) => {
-                fields.values_mut().fold(false, |changed, item| self.json(item) || changed)
-            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            Value::String(text) => usize::from(self.replace(text)),
+            Value::Array(items) => items.iter_mut().map(|item| self.json(item)).sum(),
+            Value::Object(fields) => fields.values_mut().map(|item| self.json(item)).sum(),
         }
     }
 
@@ -177,11 +183,12 @@ impl Secrets<'_> {
             // Arguments were made from those of the model's answer.
             ToolPlan::Read { arguments } => self.text(arguments),
             // What is written or run is as the model said it, or denied.
-            ToolPlan::Write { path: _, before: _, after: _, reply } => self.text(reply),
+            ToolPlan::Write { path: _, before: _, after: _, reply }
+            | ToolPlan::Denied { rule: _, reply }
+            | ToolPlan::Invalid { reply } => self.text(reply),
             ToolPlan::TodoSet { items } => {
-                items.iter_mut().for_each(|TodoItem { text, done: _ }| self.text(text));
+                self.texts(items.iter_mut().map(|TodoItem { text, done: _ }| text));
             }
-            ToolPlan::Denied { rule: _, reply } | ToolPlan::Invalid { reply } => self.text(reply),
             ToolPlan::Command { argv: _, timeout_ms: _ } | ToolPlan::TodoGet => {}
         }
     }
@@ -199,7 +206,7 @@ impl Secrets<'_> {
         let CheckReport { step: _, findings, diff } = report;
         self.content(diff);
         for Finding { file, line: _, rule: _, message, hint } in findings {
-            file.iter_mut().for_each(|file| self.text(file));
+            self.texts(file);
             self.text(message);
             self.text(hint);
         }
