@@ -7,5 +7,6 @@ pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod journal;
 pub(crate) mod look;
+pub(crate) mod prune;
 pub(crate) mod resume;
 pub(crate) mod run;

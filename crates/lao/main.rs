@@ -4,12 +4,14 @@
 //!   arguments -> command -> project, config -> world -> run -> screen
 //! ```
 
+mod blob_names;
 mod commands;
 mod drive;
 mod failure;
 mod plan_run;
 mod preflight;
 mod project;
+mod quiet;
 mod screen;
 mod secrets;
 mod signal;
@@ -20,7 +22,7 @@ use std::process::ExitCode as ProcessExit;
 
 use lao_cli::{Cli, CliError, Command, ExitCode};
 
-use crate::{commands as c, failure::io_failure, screen::Screen};
+use crate::{commands as c, commands::prune::Pin, failure::io_failure, screen::Screen};
 
 fn main() -> ProcessExit {
     let cli = match Cli::parse_or_exit_code(std::env::args_os()) {
@@ -35,7 +37,8 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
     let mut screen = Screen::new(&cli.global);
     let code = match &cli.command {
         Command::Config(args) => c::config::run(&cli.global, args, &mut screen)?,
-        Command::Journal(args) => c::journal::run(&cli.global, args, &mut screen)?,
+        Command::Pin(args) => c::prune::pin(&cli.global, (&args.run, Pin::On), &mut screen)?,
+        Command::Unpin(args) => c::prune::pin(&cli.global, (&args.run, Pin::Off), &mut screen)?,
         Command::Completions(args) => {
             screen.output.text(&args.script());
             ExitCode::Done
@@ -51,6 +54,8 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
         | Command::Cancel(_)
         | Command::Answer(_)
         | Command::Doctor
+        | Command::Journal(_)
+        | Command::Prune(_)
         | Command::Demo(_) => with_tokio(cli, &mut screen)?,
     };
     screen.close(code)
@@ -81,7 +86,9 @@ async fn dispatch(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> 
         Command::Answer(args) => c::act::answer(global, args, screen).await,
         Command::Doctor => c::doctor::run(global, screen).await,
         Command::Demo(args) => c::demo::run(global, args, screen).await,
-        Command::Config(_) | Command::Journal(_) | Command::Completions(_) => {
+        Command::Journal(args) => c::journal::run(global, args, screen).await,
+        Command::Prune(args) => c::prune::prune(global, args, screen).await,
+        Command::Config(_) | Command::Pin(_) | Command::Unpin(_) | Command::Completions(_) => {
             unreachable!("served without a runtime")
         }
     }

@@ -10,7 +10,7 @@ use lao_cli::{
     args::{GlobalArgs, ModelOverride, RunSelector},
 };
 use lao_config::{Config, FileLayer, Layers};
-use lao_runtime::{RunFolder, RunsFolder};
+use lao_runtime::{FolderError, RunFolder, RunsFolder};
 
 use crate::failure::io_failure;
 
@@ -78,8 +78,14 @@ impl Project {
             .map_err(|error| CliError::new(ExitCode::Configuration, error.to_string()))
     }
 
-    /// The run that is meant.
+    /// The run that is meant, which may lie in a backup.
     pub(crate) fn select(&self, selector: &RunSelector) -> Result<RunFolder, CliError> {
+        if let Some(backup) = backup(selector) {
+            return match backup.list().map_err(unreadable)?.pop() {
+                Some(newest) => Ok(newest),
+                None => Err(no_backup(backup.root())),
+            };
+        }
         let runs = self.list()?;
         let ids: Vec<&str> = runs.iter().map(|run| run.run.as_str()).collect();
         let hint =
@@ -90,12 +96,45 @@ impl Project {
         Ok(runs.iter().find(|run| run.run.as_str() == id).expect("resolved among them").clone())
     }
 
+    /// The runs that are meant: one, or all of a backup.
+    pub(crate) fn select_all(&self, selector: &RunSelector) -> Result<Vec<RunFolder>, CliError> {
+        let Some(backup) = backup(selector) else {
+            return Ok(vec![self.select(selector)?]);
+        };
+        let runs = backup.list().map_err(unreadable)?;
+        if runs.is_empty() { Err(no_backup(backup.root())) } else { Ok(runs) }
+    }
+
     /// Every run, oldest first.
     pub(crate) fn list(&self) -> Result<Vec<RunFolder>, CliError> {
-        self.runs()
-            .list()
-            .map_err(|error| CliError::from_error(ExitCode::JournalUnavailable, &error))
+        self.runs().list().map_err(unreadable)
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn unreadable(error: FolderError) -> CliError {
+    CliError::from_error(ExitCode::JournalUnavailable, &error)
+}
+
+/// The folder of a backup, where a path is typed in place of a run.
+fn backup(selector: &RunSelector) -> Option<RunsFolder> {
+    let RunSelector::Named(name) = selector else {
+        return None;
+    };
+    let path = Path::new(name);
+    let is_path = name.contains(std::path::MAIN_SEPARATOR) || name.starts_with('.');
+    (is_path || path.join("runs").is_dir()).then(|| RunsFolder::new(path))
+}
+
+fn no_backup(folder: &Path) -> CliError {
+    CliError::new(ExitCode::Usage, format!("there is no run in {}", folder.display()))
+        .hint("a backup is a folder that `lao journal backup` made: it holds runs/ and blobs/")
+}
+
+/// Where a run's texts are: beside the runs among which it lies.
+pub(crate) fn state_of(folder: &RunFolder) -> RunsFolder {
+    let root = folder.path.parent().and_then(Path::parent);
+    RunsFolder::new(root.expect("a run lies in a folder of runs"))
 }
 
 fn no_project(folder: &Path) -> CliError {

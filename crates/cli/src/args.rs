@@ -5,6 +5,7 @@
 
 mod act;
 mod inspect;
+mod journal;
 mod project;
 mod run;
 mod value;
@@ -15,10 +16,12 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use act::{AnswerArgs, AnswerWord, CancelArgs, RetryArgs};
 pub use inspect::{LogArgs, RunsArgs, ShowArgs, StatusArgs};
-pub use project::{
-    CompletionsArgs, ConfigArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs, JournalArgs,
-    JournalCheckArgs, JournalCommand,
+pub use journal::{
+    JournalArgs, JournalBackupArgs, JournalCheckArgs, JournalCommand, JournalCompactArgs,
+    JournalGcArgs, JournalRepairArgs, JournalStatsArgs, PinArgs, PruneArgs, PruneStatus, Size,
+    SizeError, UnpinArgs,
 };
+pub use project::{CompletionsArgs, ConfigArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs};
 pub use run::{ResumeArgs, RunArgs};
 pub use value::{ModelOverride, Override, RunSelector, SelectError, ValueError};
 
@@ -152,6 +155,12 @@ pub enum Command {
     Config(ConfigArgs),
     /// Look after the journal files
     Journal(JournalArgs),
+    /// Remove runs that are no longer needed, and their blobs
+    Prune(PruneArgs),
+    /// Keep a run whatever `lao prune` is told
+    Pin(PinArgs),
+    /// Let `lao prune` remove a run again
+    Unpin(UnpinArgs),
     /// Run a small real plan with a scripted model: no server, no download
     Demo(DemoArgs),
     /// Print a completion script for a shell

@@ -11,26 +11,33 @@ pub mod json;
 mod log;
 mod next;
 mod page;
+mod prune;
 mod resume;
 mod runs;
 mod show;
 mod status;
 mod step;
 mod summary;
+mod upkeep;
 pub(crate) mod words;
 
 pub use config::{ConfigLine, config};
 pub use doctor::{DoctorLine, DoctorState, doctor};
 pub use init::{FileOutcome, InitFile, InitReport, InitRole, InitServer, init};
-pub use journal::{JournalProblem, JournalReport, journal};
+pub use journal::{Affected, AffectedEvents, JournalProblem, JournalReport, journal};
 pub use log::log_line;
 pub(crate) use log::tone as event_tone;
+pub use prune::{GcReport, KeptRun, PruneReport, PrunedRun, gc, prune};
 pub use resume::resume;
 pub use runs::runs;
 pub use show::show;
 pub use status::status;
 pub use step::step;
 pub use summary::summary;
+pub use upkeep::{
+    BackupReport, CompactReport, ManifestMended, PinReport, RepairReport, StatsReport, TypeLine,
+    backup, compact, pin, repair, stats,
+};
 
 #[cfg(doc)]
 use crate::Style;

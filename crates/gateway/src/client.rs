@@ -69,6 +69,12 @@ pub enum ClientError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The process says no.
+    #[error("the run's process refused: {message}")]
+    Refused {
+        /// Why, in its words.
+        message: String,
+    },
     /// The system refuses.
     #[error("cannot use {}", path.display())]
     Io {
@@ -158,6 +164,23 @@ impl Client {
     pub async fn request(&mut self, request: &Request) -> Result<Reply, ClientError> {
         self.send(request).await?;
         self.reply_in_time().await
+    }
+
+    /// Has the process copy its journal into a folder that is there. Waits as long as that takes:
+    /// a long journal is read and written whole.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Refused`] with what the process says.
+    pub async fn backup(&mut self, folder: &Path) -> Result<(), ClientError> {
+        self.send(&Request::Backup { folder: folder.to_owned() }).await?;
+        match self.reply().await? {
+            Reply::Done => Ok(()),
+            Reply::Rejected { message } => Err(ClientError::Refused { message }),
+            Reply::Hello { .. } | Reply::Status(_) | Reply::Step(_) | Reply::Update(_) => {
+                Err(self.garbage("a copy was asked for".to_owned()))
+            }
+        }
     }
 
     /// The events from a position (the first is 1) up to now, shown to `visit` one by one.

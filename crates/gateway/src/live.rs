@@ -13,6 +13,7 @@
 use std::{
     cmp::Ordering,
     collections::VecDeque,
+    path::PathBuf,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -91,6 +92,9 @@ pub enum LiveReadError {
     /// It cannot be read.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// It cannot be copied.
+    #[error(transparent)]
+    Copy(#[from] lao_journal::RewriteError),
 }
 
 impl LiveRun {
@@ -164,6 +168,13 @@ impl LiveRun {
     /// Asks the run for something.
     pub async fn command(&self, command: Command) -> Result<(), Rejection> {
         self.shared.handle.command(command).await
+    }
+
+    /// Copies the journal as it is at this moment into a folder that is there, durably.
+    pub(crate) async fn backup(&self, folder: PathBuf) -> Result<(), LiveReadError> {
+        let live = self.clone();
+        let copying = move || live.read(|reader| lao_journal::copy(reader, &folder));
+        blocking(move || Ok(copying()?.map(drop)?)).await
     }
 
     /// Updates from now on.

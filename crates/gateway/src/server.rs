@@ -7,7 +7,12 @@
 //! A client that sends garbage is told so and may go on; one that sends too long a line, or nothing
 //! for long, is sent away. None of them can hold up the run.
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use lao_event::{QuestionId, latest::QuestionAnswer};
 use lao_kernel::{Command, Rejection, Retry};
@@ -171,6 +176,7 @@ async fn serve_request(
         Request::Step { key } => return send(writer, &step(live, &key).await).await,
         Request::Events { from } => return events(live, writer, from).await,
         Request::Follow { from } => return follow(live, writer, from).await,
+        Request::Backup { folder } => return send(writer, &backup(live, folder).await).await,
         Request::Stop => Command::Stop,
         Request::Cancel => Command::Cancel,
         Request::Retry { step } => Command::Retry(step.map_or(Retry::Failed, Retry::Step)),
@@ -196,6 +202,13 @@ async fn step(live: &LiveRun, key: &str) -> Reply {
         Ok(None) => {
             Reply::Rejected { message: with_cure(live, &Rejection::UnknownStep(key.to_owned())) }
         }
+        Err(error) => Reply::Rejected { message: error.to_string() },
+    }
+}
+
+async fn backup(live: &LiveRun, folder: PathBuf) -> Reply {
+    match live.backup(folder).await {
+        Ok(()) => Reply::Done,
         Err(error) => Reply::Rejected { message: error.to_string() },
     }
 }

@@ -14,7 +14,7 @@ use lao_runtime::RunFolder;
 use super::resume::rejected;
 use crate::{
     failure::{internal, view_failure},
-    project::Project,
+    project::{Project, state_of},
     screen::Screen,
 };
 
@@ -87,7 +87,7 @@ pub(crate) async fn show(
         screen.report(&status, render::show);
         return Ok(ExitCode::Done);
     };
-    let step = step_of(&project, &folder, key).await?.ok_or_else(|| {
+    let step = step_of(&folder, key).await?.ok_or_else(|| {
         let keys: Vec<&str> = status.steps.iter().map(|step| step.key.as_str()).collect();
         CliError::new(ExitCode::Usage, format!("run {} has no step {key:?}", folder.run))
             .hint(format!("it has: {}", keys.join(", ")))
@@ -96,11 +96,7 @@ pub(crate) async fn show(
     Ok(ExitCode::Done)
 }
 
-async fn step_of(
-    project: &Project,
-    folder: &RunFolder,
-    key: &str,
-) -> Result<Option<StepView>, CliError> {
+async fn step_of(folder: &RunFolder, key: &str) -> Result<Option<StepView>, CliError> {
     if let Some(mut client) = live(folder).await.map_err(|error| internal(&error))? {
         let request = Request::Step { key: key.to_owned() };
         let reply = client.request(&request).await.map_err(|error| internal(&error))?;
@@ -112,7 +108,7 @@ async fn step_of(
             }
         };
     }
-    let contents = project.runs().contents().map_err(|error| internal(&error))?;
+    let contents = state_of(folder).contents().map_err(|error| internal(&error))?;
     offline::step(folder, key, &contents).map_err(|error| view_failure(&error))
 }
 

@@ -1,5 +1,7 @@
 //! What a client asks, and what it gets back.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{RunStatus, StepView, Update};
@@ -24,6 +26,12 @@ pub enum Request {
     Events {
         /// Position of the first event wanted, from 1.
         from: u64,
+    },
+    /// Copy the journal, as it is at this moment, into a folder of this machine that is there.
+    /// Answered by [`Reply::Done`] when the copy is durable.
+    Backup {
+        /// The folder, absolute.
+        folder: PathBuf,
     },
     /// End gracefully; the run can be resumed.
     Stop,

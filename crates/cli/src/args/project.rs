@@ -1,12 +1,12 @@
-//! Arguments of the commands about the project and the program: `init`, `config`, `journal`,
-//! `demo` and `completions`.
+//! Arguments of the commands about the project and the program: `init`, `config`, `demo`
+//! and `completions`.
 
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Subcommand};
 use clap_complete::Shell;
 
-use super::{Cli, RunSelector};
+use super::Cli;
 
 const INIT_HELP: &str = "\
 Examples:
@@ -63,45 +63,6 @@ pub struct ConfigShowArgs {
     /// Dotted path of a value or of a group of values
     #[arg(value_name = "KEY")]
     pub key: Option<String>,
-}
-
-const JOURNAL_HELP: &str = "\
-Example:
-  lao journal check
-
-Next: docs/journal.md describes the file.";
-
-/// `lao journal`.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(after_help = JOURNAL_HELP)]
-pub struct JournalArgs {
-    /// What to do with the journals.
-    #[command(subcommand)]
-    pub command: JournalCommand,
-}
-
-/// What can be done with journals.
-#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum JournalCommand {
-    /// Walk a journal from end to end: hashes, sequence, events, blobs
-    Check(JournalCheckArgs),
-}
-
-const JOURNAL_CHECK_HELP: &str = "\
-Examples:
-  lao journal check          every run of the project
-  lao journal check x7k2q    one
-
-Nothing is written. It ends with 8 when a journal is damaged or newer than this program.
-Next: what it says under `hint`.";
-
-/// `lao journal check`.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(after_help = JOURNAL_CHECK_HELP)]
-pub struct JournalCheckArgs {
-    /// The run: its id, a unique beginning, its last part, or `last`; without it, every run
-    #[arg(value_name = "RUN")]
-    pub run: Option<RunSelector>,
 }
 
 const DEMO_HELP: &str = "\

@@ -15,9 +15,11 @@ use crate::{
 pub struct JournalReport {
     /// The run.
     pub run: String,
-    /// Events read and verified.
+    /// Whether all of it was checked, or its end only.
+    pub deep: bool,
+    /// Events in it.
     pub events: u64,
-    /// Blobs read and verified.
+    /// Blobs read and verified; none unless all was checked.
     pub blobs: u64,
     /// Size of the journal file, in bytes.
     pub size_bytes: u64,
@@ -27,6 +29,28 @@ pub struct JournalReport {
     pub head: Option<String>,
     /// What is wrong; empty when nothing is.
     pub problems: Vec<JournalProblem>,
+    /// What cannot be relied on any more; null when all can, or not all was checked.
+    pub affected: Option<Affected>,
+}
+
+/// The events from the first damaged one on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Affected {
+    /// The first that is not proven.
+    pub from: u64,
+    /// Of those after it, the ones whose bytes are whole, by type.
+    pub events: Vec<AffectedEvents>,
+    /// The steps that they belong to.
+    pub steps: Vec<String>,
+}
+
+/// Events of one type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AffectedEvents {
+    /// The type.
+    pub event: String,
+    /// How many.
+    pub count: u64,
 }
 
 /// One thing that is wrong with a journal.
@@ -83,4 +107,20 @@ fn one(page: &mut Page<'_>, report: &JournalReport) {
             page.wrapped(9, (Tone::Active, &format!("hint: {hint}")));
         }
     }
+    if let Some(affected) = &report.affected {
+        page.wrapped(9, (Tone::Plain, &words(affected)));
+    }
+}
+
+fn words(affected: &Affected) -> String {
+    let mut parts = vec![format!("affected: everything from event {} on", affected.from)];
+    let events: Vec<String> =
+        affected.events.iter().map(|it| format!("{} {}", it.count, it.event)).collect();
+    if !events.is_empty() {
+        parts.push(format!("after it {}", events.join(", ")));
+    }
+    if !affected.steps.is_empty() {
+        parts.push(format!("steps {}", affected.steps.join(", ")));
+    }
+    parts.join("; ")
 }

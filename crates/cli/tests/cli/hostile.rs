@@ -149,12 +149,14 @@ fn reports(text: &str, style: &Style) -> Vec<String> {
         render::journal(
             &[JournalReport {
                 run: own(),
+                deep: true,
                 events: 1,
                 blobs: 1,
                 size_bytes: 1,
                 sealed: false,
                 head: Some(own()),
                 problems: vec![JournalProblem { seq: None, message: own(), hint: Some(own()) }],
+                affected: None,
             }],
             style,
         ),

@@ -3,8 +3,8 @@
 use lao_cli::{
     ExitCode, render,
     render::{
-        ConfigLine, DoctorLine, DoctorState, FileOutcome, InitFile, InitReport, InitRole,
-        InitServer, JournalProblem, JournalReport,
+        Affected, AffectedEvents, ConfigLine, DoctorLine, DoctorState, FileOutcome, InitFile,
+        InitReport, InitRole, InitServer, JournalProblem, JournalReport,
     },
     style::Color,
 };
@@ -155,12 +155,14 @@ fn init() {
 fn journal() {
     let good = JournalReport {
         run: sample::RUN.to_owned(),
+        deep: true,
         events: 1_204,
         blobs: 31,
         size_bytes: 1_612_800,
         sealed: true,
         head: Some("9f86d081".to_owned()),
         problems: Vec::new(),
+        affected: None,
     };
     let bad = JournalReport {
         run: "20260228-010203-a1b2c".to_owned(),
@@ -172,6 +174,11 @@ fn journal() {
                 .to_owned(),
             hint: Some("restore the folder from a backup; events 1 to 87 can be read".to_owned()),
         }],
+        affected: Some(Affected {
+            from: 88,
+            events: vec![AffectedEvents { event: "StepEnded".to_owned(), count: 2 }],
+            steps: vec!["t1".to_owned(), "t2".to_owned()],
+        }),
         ..good.clone()
     };
     assert_eq!(JournalReport::exit_code(std::slice::from_ref(&good)), ExitCode::Done);

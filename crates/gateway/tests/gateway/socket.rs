@@ -289,3 +289,17 @@ async fn the_folder_of_the_socket_is_the_users_alone() {
     drop(served.server);
     assert!(!served.project.socket().exists());
 }
+
+#[tokio::test]
+async fn a_journal_is_copied_while_the_run_goes_on() {
+    let served = served(1).await;
+    let to = served.project.folder.path.join("copy");
+    std::fs::create_dir(&to).unwrap();
+    served.client().await.backup(&to).await.unwrap();
+    let copy = lao_journal::Reader::open(&to, &lao_journal::Options::default()).unwrap();
+    assert_eq!(copy.verify().unwrap().seq, served.live.status().events);
+    let nowhere = served.project.folder.path.join("nowhere");
+    let refused = served.client().await.backup(&nowhere).await;
+    assert!(matches!(refused, Err(ClientError::Refused { .. })), "{refused:?}");
+    assert_eq!(served.ask(Request::Stop).await, Reply::Done);
+}
