@@ -101,7 +101,7 @@ pub enum ManifestError {
     Storage(#[from] StorageFailure),
 }
 
-/// Read first, since the other fields of a newer format may differ.
+/// Read alone where the rest cannot be, since the other fields of a newer format may differ.
 #[derive(Deserialize)]
 struct FormatOnly {
     format: ManifestFormat,
@@ -133,9 +133,14 @@ impl Manifest {
             Err(error) => return Err(StorageFailure::new(&path, error).into()),
         };
         let unreadable = |source| ManifestError::Unreadable { path: path.clone(), source };
-        let only: FormatOnly = serde_json::from_slice(&bytes).map_err(unreadable)?;
-        only.format.check_readable(&path)?;
-        serde_json::from_slice(&bytes).map_err(unreadable)
+        match serde_json::from_slice::<Self>(&bytes) {
+            Ok(manifest) => manifest.format.check_readable(&path).map(|()| manifest),
+            Err(error) => {
+                let only: FormatOnly = serde_json::from_slice(&bytes).map_err(unreadable)?;
+                only.format.check_readable(&path)?;
+                Err(unreadable(error))
+            }
+        }
     }
 
     /// Writes the manifest into the run's folder `dir`, durably; a reader sees the old or the new.
