@@ -17,7 +17,10 @@ use std::{
 };
 
 use lao_event::{Event, RunId};
-use lao_journal::{Draft, Genesis, JOURNAL_FILE, Journal, Options, ReadError, Reader};
+use lao_journal::{
+    Draft, FindingPlace, Genesis, JOURNAL_FILE, Journal, Options, RECORD_OVERHEAD_BYTES, ReadError,
+    Reader, check, compact,
+};
 use lao_kernel::{State, evolve};
 use lao_runtime::{ReplayError, RunFolder, Snapshot, fold, for_each_event};
 use redb::{ReadOnlyDatabase, TableDefinition};
@@ -43,7 +46,7 @@ fn main() {
         let bytes = write(folder.path(), count, texts);
         println!("\n{count} events, {texts}, {} bytes each on average", bytes / count as u64);
         measure(folder.path(), count);
-        open(folder.path(), count);
+        open(folder.path(), count, bytes + (count * RECORD_OVERHEAD_BYTES) as u64);
     }
 }
 
@@ -90,7 +93,7 @@ fn measure(folder: &Path, count: usize) {
 }
 
 /// Times what opening the run takes: its journal closed cleanly and left by a kill, its snapshot.
-fn open(folder: &Path, count: usize) {
+fn open(folder: &Path, count: usize, record_bytes: u64) {
     let whole = |spent: Duration| format!("{:>8.1} ms", spent.as_secs_f64() * 1e3);
     let opened = || drop(black_box(Journal::open(folder, &Options::default()).expect("it opens")));
     println!("  opening the journal for writing        {}", whole(fastest(&opened)));
@@ -110,6 +113,16 @@ fn open(folder: &Path, count: usize) {
     println!("  writing a snapshot of {mebibytes:>6.1} MiB       {}", whole(begun.elapsed()));
     let read = || drop(black_box(Snapshot::read(&run, &reader).expect("it was just written")));
     println!("  reading it                             {}", whole(fastest(&read)));
+    drop(reader);
+    let begun = Instant::now();
+    assert!(check(folder).findings.iter().all(|finding| finding.place == FindingPlace::Manifest));
+    println!("  checking every record and page         {}", whole(begun.elapsed()));
+    let begun = Instant::now();
+    let compacted = compact(folder).expect("nobody holds it");
+    println!("  compacting it                          {}", whole(begun.elapsed()));
+    let [before, after] = [compacted.before_bytes, compacted.after_bytes]
+        .map(|file_bytes| file_bytes as f64 / record_bytes as f64);
+    println!("  the file: {before:.2} x its records before, {after:.2} x after");
 }
 
 /// A journal as a kill leaves it: the file as it is while its writer lives.
