@@ -5,7 +5,6 @@ use std::{
     fs,
     hash::{BuildHasher, RandomState},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use lao_cli::{CliError, ExitCode};
@@ -25,6 +24,7 @@ use lao_workflow::plan::{Plan, chunks, slug};
 use crate::{
     failure::io_failure,
     project::{Project, STATE_FOLDER, absolute},
+    world::wall_ms,
 };
 
 /// Bytes of the planner's prompt besides the chunk: instructions, schema, earlier tasks.
@@ -227,15 +227,20 @@ pub(crate) fn settings(config: &Config, placement: Placement) -> Settings {
     settings
 }
 
-/// How a plan's run begins.
+/// How a plan's run begins, behind the newest there is: its id sorts there, even if the clock went
+/// back.
 ///
 /// Secrets are replaced before the text is cut into pieces: a piece of one would not be known.
-pub(crate) fn start(plan: &PlanFile, settings: Settings, redactor: &Redactor) -> Start {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let unix_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+pub(crate) fn start(
+    plan: &PlanFile,
+    newest: Option<&RunId>,
+    settings: Settings,
+    redactor: &Redactor,
+) -> Start {
+    let unix_ms = u64::try_from(wall_ms()).unwrap_or(0);
     let random = RandomState::new().hash_one((unix_ms, std::process::id()));
     Start {
-        run: RunId::new(unix_ms, tail_bits(unix_ms, random)),
+        run: RunId::after(newest, unix_ms, tail_bits(unix_ms, random)),
         program: env!("CARGO_PKG_VERSION").to_owned(),
         definition: Definition::Plan(PlanDefinition {
             title: plan.plan.title.clone(),

@@ -27,10 +27,12 @@ impl SystemClock {
     }
 }
 
-/// Milliseconds since 1970, UTC.
+/// Milliseconds since 1970, UTC; negative where the clock is set to an earlier time.
 pub(crate) fn wall_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX),
+    }
 }
 
 impl Clock for SystemClock {

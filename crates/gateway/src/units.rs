@@ -74,11 +74,6 @@ fn cut(text: &str) -> String {
     }
 }
 
-/// Milliseconds from one wall clock to another; 0 when the clock went back.
-pub(crate) fn between(from_ms: i64, to_ms: i64) -> u64 {
-    u64::try_from(to_ms.saturating_sub(from_ms)).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,11 +97,5 @@ mod tests {
         assert_eq!(first_line("\n  first \nsecond"), "first");
         let long = "ä".repeat(QUOTED_CHARS_MAX + 1);
         assert_eq!(first_line(&long).chars().count(), QUOTED_CHARS_MAX + 3);
-    }
-
-    #[test]
-    fn a_clock_that_went_back_counts_nothing() {
-        assert_eq!(between(10, 25), 15);
-        assert_eq!(between(25, 10), 0);
     }
 }

@@ -145,6 +145,7 @@ fn decoded(record: &lao_journal::RecordRef<'_>) -> Option<StoredEvent> {
     Some(StoredEvent::Known(lao_runtime::Published {
         seq: header.seq,
         wall_ms: header.wall_time_ms,
+        monotonic_ns: header.monotonic_ns,
         cause: header.cause,
         event,
     }))

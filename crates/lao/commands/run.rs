@@ -180,7 +180,8 @@ pub(crate) async fn run_plan(
     let models = Arc::new(world::models(&config, &project.root)?);
     preflight::check_models(&config).await?;
     let redactor = secrets::redactor(&config)?;
-    let start = plan_run::start(&plan, settings.clone(), &redactor);
+    let newest = project.list()?.pop().map(|folder| folder.run);
+    let start = plan_run::start(&plan, newest.as_ref(), settings.clone(), &redactor);
     let spec = RunSpec {
         labels: plan_run::labels(&plan),
         ..spec(project, &config, &start.run, (&settings, models, redactor))?

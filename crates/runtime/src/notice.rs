@@ -79,6 +79,9 @@ pub struct Published {
     pub seq: u64,
     /// Wall clock, milliseconds since 1970.
     pub wall_ms: i64,
+    /// Steady clock of the process that wrote it, in nanoseconds since some moment: for spans
+    /// between events of one process, whatever the wall clock does.
+    pub monotonic_ns: u64,
     /// Position of the event that caused it; 0 for none.
     pub cause: u64,
     /// The event.

@@ -87,6 +87,7 @@ fn stored(record: &RecordRef<'_>) -> Result<StoredEvent, ReplayError> {
         Ok(event) => Ok(StoredEvent::Known(Published {
             seq: header.seq,
             wall_ms: header.wall_time_ms,
+            monotonic_ns: header.monotonic_ns,
             cause: header.cause,
             event,
         })),

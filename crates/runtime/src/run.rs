@@ -232,8 +232,9 @@ impl RunState {
             let draft = draft(&event, stamp, cause).expect("events are bounded when decided");
             drafts.push(draft);
             self.note_started(&event, seq);
-            let wall_ms = stamp.wall_ms;
-            self.unpublished.push_back(Arc::new(Published { seq, wall_ms, cause, event }));
+            let Stamp { wall_ms, monotonic_ns } = stamp;
+            let published = Published { seq, wall_ms, monotonic_ns, cause, event };
+            self.unpublished.push_back(Arc::new(published));
             self.last_seq = seq;
         }
         self.queue_effects();

@@ -41,7 +41,7 @@ impl RunView {
             questions: self.questions(),
             roles: self.tracks.roles.iter().map(|(role, track)| track.totals(*role)).collect(),
             events: self.tracks.last_seq,
-            active_ms: self.tracks.active_ms,
+            active_ms: self.tracks.active_ms(),
         }
     }
 

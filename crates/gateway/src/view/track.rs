@@ -16,10 +16,9 @@ use lao_protocol::{CommitView, RoleTotals};
 use lao_runtime::Published;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    narrator::{EffectNoteKind, Narrator},
-    units::between,
-};
+use crate::narrator::{EffectNoteKind, Narrator};
+
+const NS_PER_MS: u64 = 1_000_000;
 
 /// The tracks of a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -30,8 +29,10 @@ pub(super) struct Tracks {
     pub last_ms: i64,
     /// Position of the last event.
     pub last_seq: u64,
-    /// Milliseconds between events of the same process.
-    pub active_ms: u64,
+    /// Steady clock of the last event, of the process that wrote it.
+    last_ns: u64,
+    /// Nanoseconds between events of the same process.
+    active_ns: u64,
     /// By the number of the step.
     pub steps: Vec<StepTrack>,
     /// Totals per role.
@@ -41,8 +42,9 @@ pub(super) struct Tracks {
 /// What one step leaves behind.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct StepTrack {
-    /// First and last event between its first start and its end, as wall clocks.
-    pub span_ms: Option<(i64, i64)>,
+    /// First and last event between its first start and its end, in nanoseconds that processes
+    /// had worked on the run.
+    span_ns: Option<(u64, u64)>,
     /// Attempts that began, before and after retries.
     pub attempts: u32,
     /// Findings of the verifier and of reviewers.
@@ -79,13 +81,19 @@ impl RoleTrack {
 }
 
 impl StepTrack {
-    /// Milliseconds from the first start to the end, or to the last event.
+    /// Milliseconds from the first start to the end, or to the last event; pauses in which no
+    /// process worked on the run do not count.
     pub(super) fn elapsed_ms(&self) -> u64 {
-        self.span_ms.map_or(0, |(from, to)| between(from, to))
+        self.span_ns.map_or(0, |(from, to)| (to - from) / NS_PER_MS)
     }
 }
 
 impl Tracks {
+    /// Milliseconds that processes worked on the run.
+    pub(super) fn active_ms(&self) -> u64 {
+        self.active_ns / NS_PER_MS
+    }
+
     /// Notes an event that the narrator has noted.
     pub(super) fn note(&mut self, published: &Published, narrator: &Narrator) {
         self.note_time(published);
@@ -136,14 +144,16 @@ impl Tracks {
     }
 
     fn note_time(&mut self, published: &Published) {
-        let now_ms = published.wall_ms;
         if matches!(published.event, Event::RunStarted(_)) {
-            self.first_ms = now_ms;
+            self.first_ms = published.wall_ms;
         } else if !matches!(published.event, Event::RunResumed(_)) {
-            // Nobody worked between the last event and a resume.
-            self.active_ms += between(self.last_ms, now_ms);
+            // Nobody worked between the last event and a resume; and what a person's word brought
+            // into a run that nobody worked on has the clock of another process.
+            let passed_ns = published.monotonic_ns.saturating_sub(self.last_ns);
+            self.active_ns = self.active_ns.saturating_add(passed_ns);
         }
-        self.last_ms = now_ms;
+        self.last_ns = published.monotonic_ns;
+        self.last_ms = published.wall_ms;
         self.last_seq = published.seq;
     }
 
@@ -154,10 +164,10 @@ impl Tracks {
             return;
         };
         let starts = matches!(event, Event::StepStarted(_));
-        let now_ms = published.wall_ms;
-        self.step(id, |step| match &mut step.span_ms {
-            Some((_, to_ms)) => *to_ms = now_ms,
-            None if starts => step.span_ms = Some((now_ms, now_ms)),
+        let now_ns = self.active_ns;
+        self.step(id, |step| match &mut step.span_ns {
+            Some((_, to_ns)) => *to_ns = now_ns,
+            None if starts => step.span_ns = Some((now_ns, now_ns)),
             // A step that is skipped, or added others later, took no time.
             None => {}
         });

@@ -8,6 +8,10 @@ use lao_runtime::{StoredEvent, for_each_event};
 
 use crate::world::{Project, START_MS, Script};
 
+/// An hour back, a day forward, 1969, centuries ahead: all of it between and during the same events.
+const JUMPS: &[i64] =
+    &[0, -3_600_000, 86_400_000, 5, -START_MS - 86_400_000, 31_556_952_000_000, -7];
+
 fn refusing() -> Script {
     Script {
         tasks: 3,
@@ -111,4 +115,40 @@ async fn a_view_holds_at_every_event() {
             (RunStatusCode::Failed, RunStatusCode::Failed),
         ]
     );
+}
+
+/// A clock that is set again and again changes what time it was, and nothing else.
+#[tokio::test]
+async fn a_clock_that_jumps_reorders_nothing_and_takes_no_time() {
+    let script = Script { tasks: 3, chained: true, finding: true, ..Script::default() };
+    let steady = Project::new();
+    steady.run(&script).await;
+    let jumping = Project::new();
+    jumping.run(&Script { clock_off_ms: JUMPS, ..script }).await;
+    let told = |project: &Project| {
+        let view = offline::view(&project.folder).unwrap();
+        let mut status = view.status(None);
+        status.summary.started_ms = 0;
+        status.summary.last_event_ms = 0;
+        status.workspace.clear();
+        let mut events = Vec::new();
+        let reader = project.folder.reader().unwrap();
+        for_each_event(&reader, 1, |event| -> Result<(), lao_runtime::ReplayError> {
+            let StoredEvent::Known(published) = event else { panic!("{event:?}") };
+            events.push((published.seq, published.wall_ms, published.event.name()));
+            Ok(())
+        })
+        .unwrap();
+        (status, events)
+    };
+    let (expected, in_order) = told(&steady);
+    let (status, events) = told(&jumping);
+    assert_eq!(status, expected);
+    assert!(status.active_ms > 0 && status.active_ms < 10_000, "{}", status.active_ms);
+    let names = |events: &[(u64, i64, &'static str)]| -> Vec<(u64, &'static str)> {
+        events.iter().map(|(seq, _, name)| (*seq, *name)).collect()
+    };
+    assert_eq!(names(&events), names(&in_order));
+    assert!(!events.is_sorted_by_key(|(_, wall_ms, _)| *wall_ms), "the clock did jump");
+    assert!(events.iter().any(|(_, wall_ms, _)| *wall_ms < 0), "even to before 1970");
 }

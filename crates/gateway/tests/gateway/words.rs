@@ -372,7 +372,7 @@ fn everything() -> Vec<Event> {
 }
 
 fn published((seq, event): (u64, Event)) -> Published {
-    Published { seq, wall_ms: 1_795_000_000_000, cause: 0, event }
+    Published { seq, wall_ms: 1_795_000_000_000, monotonic_ns: 0, cause: 0, event }
 }
 
 /// The words of some events, each with its step and name.

@@ -51,6 +51,8 @@ pub(crate) struct Script {
     pub file_bytes: usize,
     /// How often the clock tells the time before it panics, once.
     pub stamps_left: Arc<AtomicI64>,
+    /// How far the clock is set wrong, in milliseconds, look by look and again from the first.
+    pub clock_off_ms: &'static [i64],
 }
 
 impl Default for Script {
@@ -63,6 +65,7 @@ impl Default for Script {
             gate: None,
             file_bytes: 7,
             stamps_left: Arc::new(AtomicI64::new(i64::MAX)),
+            clock_off_ms: &[0],
         }
     }
 }
@@ -152,7 +155,8 @@ fn settings(project: &Project) -> Settings {
             role(Role::Coder, "qwen3-coder"),
             role(Role::Reviewer, "qwen3"),
         ],
-        limits: Limits::default(),
+        // Of the clock that nobody sets; no run here takes so long by it.
+        limits: Limits { attempt_time_limit_ms: Some(3_600_000), ..Limits::default() },
         verifier: VerifierSettings::default(),
         git: GitSettings { enabled: true, ..GitSettings::default() },
         workspace: WorkspaceSettings::Worktree {
@@ -180,6 +184,7 @@ fn world(script: &Script) -> World {
         clock: Arc::new(FakeClock {
             ticks: AtomicI64::new(0),
             stamps_left: Arc::clone(&script.stamps_left),
+            off_ms: script.clock_off_ms,
         }),
     }
 }
@@ -188,6 +193,7 @@ fn world(script: &Script) -> World {
 struct FakeClock {
     ticks: AtomicI64,
     stamps_left: Arc<AtomicI64>,
+    off_ms: &'static [i64],
 }
 
 impl Clock for FakeClock {
@@ -196,7 +202,9 @@ impl Clock for FakeClock {
             self.stamps_left.store(i64::MAX, Ordering::Relaxed);
             panic!("the clock has stopped");
         }
-        START_MS + self.ticks.fetch_add(10, Ordering::Relaxed)
+        let ticks = self.ticks.fetch_add(10, Ordering::Relaxed);
+        let look = usize::try_from(ticks / 10).unwrap();
+        START_MS + ticks + self.off_ms[look % self.off_ms.len()]
     }
 
     fn monotonic_ns(&self) -> u64 {
