@@ -3,6 +3,7 @@
 mod answers;
 mod choices;
 mod effects;
+mod fuzz;
 mod lives;
 mod plans;
 mod prompts;

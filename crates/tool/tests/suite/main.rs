@@ -6,6 +6,7 @@ mod checks;
 #[cfg(unix)]
 mod commands;
 mod files;
+mod fuzz;
 #[cfg(unix)]
 mod paths;
 mod place;

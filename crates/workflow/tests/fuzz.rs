@@ -1,0 +1,12 @@
+//! What is read from outside is safe to read: the corpus of the fuzz targets, and mutations of it.
+
+#[path = "../../testkit/fuzz/bodies/plan.rs"]
+mod body;
+#[path = "../../testkit/fuzz/mutations.rs"]
+#[expect(clippy::disallowed_methods, reason = "the corpus is files")]
+mod mutations;
+
+#[test]
+fn plans() {
+    mutations::each("plan", 4000, body::plan);
+}
