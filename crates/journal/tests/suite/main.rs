@@ -7,6 +7,7 @@ mod collect;
 mod compact;
 mod damage;
 mod failing_disk;
+mod fuzz;
 mod group_commit;
 mod load;
 mod manifest;
