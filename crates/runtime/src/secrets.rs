@@ -276,3 +276,218 @@ fn taken_literally(token: &str) -> String {
          the secret when it runs, and leave lines that hold it as they are."
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use lao_event::{
+        CallId, EffectId,
+        latest::{FinishReason, Timing, ToolOutcome, Usage},
+    };
+    use lao_redact::Rules;
+
+    use super::*;
+
+    const SECRET: &str = "Tr0ub4dor and 3";
+
+    fn redactor() -> Redactor {
+        let values = vec![("MY_TOKEN".to_owned(), SECRET.to_owned())];
+        Redactor::new(Rules { known_shapes: true, values, patterns: Vec::new() }).unwrap()
+    }
+
+    fn request(arguments: &str) -> ToolRequest {
+        ToolRequest { name: "any".to_owned(), arguments: arguments.to_owned() }
+    }
+
+    fn write(before: Option<&str>, after: Option<&str>) -> PreparedAction {
+        PreparedAction::Write {
+            path: ".env".to_owned(),
+            before: before.map(|text| text.as_bytes().to_vec()),
+            after: after.map(str::to_owned),
+            reply: "done".to_owned(),
+        }
+    }
+
+    fn command(line: &str) -> PreparedAction {
+        PreparedAction::Command { argv: vec!["sh".to_owned(), line.to_owned()], timeout_ms: 1 }
+    }
+
+    /// What a call is answered with, where it is denied.
+    fn denial(arguments: &str, action: &PreparedAction) -> Option<String> {
+        let permitted = permitted(&redactor(), &request(arguments), action.clone());
+        let PreparedAction::Denied { rule, reply } = permitted else {
+            assert_eq!(permitted, *action, "what is allowed is as it was");
+            return None;
+        };
+        assert_eq!(rule, RULE);
+        assert!(!reply.contains(SECRET), "{reply}");
+        Some(reply)
+    }
+
+    #[test]
+    fn a_file_that_holds_a_secret_is_left_to_people() {
+        let holds = format!("A=1\nT={SECRET}\n");
+        for after in [None, Some("A=2\n"), Some(holds.as_str())] {
+            let reply = denial("{}", &write(Some(&holds), after)).unwrap();
+            assert!(reply.contains("line 2") && reply.contains("secret://MY_TOKEN"), "{reply}");
+        }
+        let reply = denial("{}", &write(Some("A=1\n"), Some(&holds))).unwrap();
+        assert!(reply.contains(".env was not written: line 2"), "{reply}");
+        assert!(denial("{}", &command(&format!("echo {SECRET}"))).is_some());
+        assert_eq!(denial("{}", &write(Some("A=1\n"), Some("A=2\n"))), None);
+        assert_eq!(denial("{}", &write(None, None)), None);
+        assert_eq!(denial("{}", &command("ls")), None);
+    }
+
+    #[test]
+    fn a_name_is_not_written_as_if_it_were_the_secret() {
+        let said = r#"{"content": "T=secret://MY_TOKEN"}"#;
+        let named = "T=secret://MY_TOKEN";
+        for action in [write(None, Some(named)), write(Some("T=1"), Some(named)), command(named)] {
+            // However the arguments spell it.
+            for arguments in [said, r#"{"content": "T=secret:\/\/MY_TOKEN"}"#] {
+                let reply = denial(arguments, &action).unwrap();
+                assert!(reply.contains("taken literally"), "{reply}");
+            }
+        }
+        let page = format!("{named} is what LAO writes.\n");
+        let longer = format!("{page}And so on.\n");
+        assert_eq!(denial("{}", &write(Some(&page), Some(&longer))), None, "it stood there before");
+        assert_eq!(denial("{}", &write(None, Some("secret://of-somebody-else"))), None);
+        assert_eq!(denial(said, &PreparedAction::Read { arguments: said.to_owned() }), None);
+    }
+
+    #[test]
+    fn a_passage_that_is_not_found_because_of_a_name_is_explained() {
+        let invalid = PreparedAction::Invalid { reply: "not found".to_owned() };
+        let said = request(r#"{"search": "T=secret://MY_TOKEN"}"#);
+        let PreparedAction::Invalid { reply } = permitted(&redactor(), &said, invalid) else {
+            panic!("it stays invalid");
+        };
+        assert!(reply.starts_with("not found\n") && reply.contains("secret://MY_TOKEN"), "{reply}");
+    }
+
+    fn answered(arguments: &str) -> String {
+        let call = ToolCall {
+            id: "1".to_owned(),
+            name: "file_write".to_owned(),
+            arguments: arguments.to_owned().into(),
+        };
+        let mut command = Command::ModelCallEnded {
+            effect: EffectId(1),
+            outcome: ModelOutcome::Answered(Answer {
+                text: SECRET.to_owned().into(),
+                reasoning: SECRET.to_owned().into(),
+                tool_calls: vec![call],
+                finish: FinishReason::ToolCalls,
+                usage: Usage::default(),
+                timing: Timing::default(),
+                model: SECRET.to_owned(),
+                server: Some(SECRET.to_owned()),
+            }),
+            failed_tries: vec![SECRET.to_owned()],
+        };
+        redact(&redactor(), &mut command);
+        assert!(!format!("{command:?}").contains(SECRET), "{command:?}");
+        let Command::ModelCallEnded { outcome: ModelOutcome::Answered(answer), .. } = command
+        else {
+            panic!("it stays an answer");
+        };
+        answer.tool_calls[0].arguments.inline().unwrap().to_owned()
+    }
+
+    #[test]
+    fn arguments_stay_json_and_escapes_hide_nothing() {
+        assert_eq!(
+            answered(&format!(r#"{{"b": "{SECRET}", "a": 1}}"#)),
+            r#"{"b": "secret://MY_TOKEN", "a": 1}"#
+        );
+        let hidden = answered(r#"{"a": ["x", {"b": "Tr0ub4dor\u0020and 3"}], "n": 1}"#);
+        assert_eq!(hidden, r#"{"a":["x",{"b":"secret://MY_TOKEN"}],"n":1}"#);
+        let broken = format!(r#"{{"a": "{SECRET}"#);
+        assert_eq!(answered(&broken), r#"{"a": "secret://MY_TOKEN"#);
+        assert_eq!(answered(r#"{"a":  1}"#), r#"{"a":  1}"#, "nothing to replace, nothing changed");
+    }
+
+    #[test]
+    fn what_comes_from_the_world_is_replaced() {
+        let words = || SECRET.to_owned();
+        let mut commands = [
+            Command::ToolCallEnded {
+                effect: EffectId(1),
+                outcome: ToolOutcome::Succeeded,
+                reply: words(),
+            },
+            Command::CommandEnded {
+                effect: EffectId(1),
+                outcome: CommandOutcome::NotStarted { message: words() },
+                reply: words(),
+            },
+            Command::FileWriteEnded {
+                effect: EffectId(1),
+                outcome: FileWriteOutcome::Failed { message: words() },
+            },
+            Command::CommitEnded {
+                effect: EffectId(1),
+                outcome: CommitOutcome::Failed { message: words() },
+            },
+            Command::WorkspaceEnded {
+                effect: EffectId(1),
+                outcome: WorkspaceOutcome::Unusable { message: words() },
+            },
+            Command::EffectsLost {
+                effects: Vec::new(),
+                cause: LossCause::WorkerPanicked { message: words() },
+            },
+            Command::ChecksEnded {
+                effect: EffectId(1),
+                reports: vec![CheckReport {
+                    step: lao_event::StepId(1),
+                    findings: vec![Finding {
+                        file: Some(words()),
+                        line: None,
+                        rule: "r".to_owned(),
+                        message: words(),
+                        hint: words(),
+                    }],
+                    diff: words().into(),
+                }],
+                commands: vec![CommandReport {
+                    name: "test".to_owned(),
+                    outcome: CommandOutcome::NotStarted { message: words() },
+                    output: words().into(),
+                    elapsed_ms: 1,
+                }],
+            },
+            Command::ToolPrepared {
+                call: CallId { answer: EffectId(1), index: 0 },
+                tool: words(),
+                repair: Some(words()),
+                plan: ToolPlan::TodoSet { items: vec![TodoItem { text: words(), done: false }] },
+            },
+        ];
+        for command in &mut commands {
+            redact(&redactor(), command);
+            let told = format!("{command:?}");
+            assert!(!told.contains(SECRET) && told.contains("secret://MY_TOKEN"), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_written_is_as_it_was_said() {
+        let call = CallId { answer: EffectId(1), index: 0 };
+        let prepared = |reply: &str| Command::ToolPrepared {
+            call,
+            tool: "file_write".to_owned(),
+            repair: None,
+            plan: ToolPlan::Write {
+                path: "a".to_owned(),
+                before: None,
+                after: Some(SECRET.to_owned()),
+                reply: reply.to_owned(),
+            },
+        };
+        let mut command = prepared(SECRET);
+        redact(&redactor(), &mut command);
+        assert_eq!(command, prepared("secret://MY_TOKEN"));
+    }
+}
