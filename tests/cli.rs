@@ -28,5 +28,6 @@ mod cli {
     mod servers;
     mod simple;
     mod transcript;
+    mod upkeep;
     mod waiting;
 }

@@ -56,6 +56,7 @@ fn look(story: &mut Story) {
         "show last",
         "log last --from 47",
         "journal check",
+        "journal check --deep",
         "doctor",
         "run plans/app.md",
         "run plans/app.md --json",

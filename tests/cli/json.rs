@@ -68,7 +68,8 @@ fn project() {
     assert_fields(&config, &["key", "value", "source"]);
     read::<Update>(&mut story, "run plans/app.md --json --quiet");
     let check: Vec<Value> = read(&mut story, "journal check --json");
-    let fields = ["run", "events", "blobs", "size_bytes", "sealed", "head", "problems"];
+    let fields =
+        ["run", "deep", "events", "blobs", "size_bytes", "sealed", "head", "problems", "affected"];
     assert_fields(&check, &fields);
 }
 

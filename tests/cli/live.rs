@@ -18,15 +18,15 @@ const RUN: [&str; 2] = ["run", "plans/app.md"];
 const CODING: &str = "t1      starting attempt 1";
 
 /// A run whose coder waits at a gate.
-struct Live {
-    story: Story,
+pub(crate) struct Live {
+    pub(crate) story: Story,
     gate: Gate,
     first: Running,
     _server: ModelServer,
 }
 
 impl Live {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let gate = Gate::default();
         let theirs = gate.clone();
         let behaviour = Behaviour::new(Dialect::OpenAi).with_brain(move |request| {
@@ -47,7 +47,7 @@ impl Live {
     }
 
     /// Opens the gate and notes how the first process ended.
-    fn end(mut self, name: &str) {
+    pub(crate) fn end(mut self, name: &str) {
         self.gate.open();
         let outcome = self.first.finish();
         self.story.note("run plans/app.md  (the first process)", &outcome);

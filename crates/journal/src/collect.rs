@@ -77,16 +77,15 @@ pub fn collectable(
     files.into_iter().filter(|file| file.modified < before && !is_named(file)).collect()
 }
 
-/// Which of these blobs a journal that cannot be read may name: all whose hash stands anywhere in
-/// the bytes of its file.
+/// Which of these blobs a journal file that cannot be read may name: all whose hash stands anywhere
+/// in its bytes.
 pub fn named_in_bytes(
-    dir: &Path,
+    file: &Path,
     among: &BTreeSet<BlobHash>,
 ) -> Result<Vec<BlobHash>, StorageFailure> {
-    let path = dir.join(JOURNAL_FILE);
     let names: HashSet<[u8; 32]> = among.iter().map(|hash| *hash.as_bytes()).collect();
-    let found = fs::File::open(&path).and_then(|mut file| names_in(&mut file, &names));
-    let found = found.map_err(|error| StorageFailure::new(&path, error))?;
+    let found = fs::File::open(file).and_then(|mut bytes| names_in(&mut bytes, &names));
+    let found = found.map_err(|error| StorageFailure::new(file, error))?;
     Ok(found.into_iter().map(BlobHash::from_bytes).collect())
 }
 

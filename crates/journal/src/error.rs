@@ -134,7 +134,7 @@ pub enum Damage {
 
 /// Stored bytes are not what was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the journal {} is damaged at {place}: {damage}; nothing was changed, restore it from a copy or let `lao journal check` list all damage", path.display())]
+#[error("the journal {} is damaged at {place}: {damage}; nothing was changed, `lao journal repair` keeps all of it that is proven", path.display())]
 pub struct Damaged {
     /// The journal file.
     pub path: PathBuf,

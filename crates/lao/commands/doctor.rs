@@ -11,6 +11,7 @@ use lao_config::{Config, Target};
 use lao_event::Role;
 use lao_repo::GitRepository;
 
+use super::prune;
 use crate::{
     preflight,
     project::{Project, STATE_FOLDER},
@@ -31,6 +32,7 @@ pub(crate) async fn run(global: &GlobalArgs, screen: &mut Screen) -> Result<Exit
     lines.push(git(&project, &config));
     lines.push(disk(&project));
     lines.extend(journals(&project)?);
+    lines.extend(size(&project, &config)?);
     screen.report_all(&lines, render::doctor);
     Ok(DoctorLine::exit_code(&lines))
 }
@@ -207,17 +209,25 @@ fn best_sync_ms(folder: &Path) -> io::Result<u128> {
     Ok(best_ms)
 }
 
-/// The journals that do not open.
+/// Runs and blobs, where they have grown larger than the configuration wants.
+fn size(project: &Project, config: &Config) -> Result<Option<DoctorLine>, CliError> {
+    Ok(prune::too_large(project, &config.journal)?.map(|message| DoctorLine {
+        cure: Some(prune::TOO_LARGE_CURE.to_owned()),
+        ..line(DoctorState::Warning, "journal", message)
+    }))
+}
+
+/// The journals that do not open, or whose last records are not proven.
 fn journals(project: &Project) -> Result<Vec<DoctorLine>, CliError> {
     let runs = project.list()?;
     let mut lines = Vec::new();
     for run in &runs {
-        match run.reader() {
+        match run.reader().and_then(|reader| Ok(reader.head()?)) {
             Ok(_) | Err(lao_journal::OpenError::Held { .. }) => {}
             Err(error) => lines.push(problem(
                 "journal",
                 format!("{}: {error}", run.run),
-                "`lao journal check` says more",
+                "`lao journal check --deep` says what is affected",
                 ExitCode::JournalUnavailable,
             )),
         }
@@ -225,8 +235,8 @@ fn journals(project: &Project) -> Result<Vec<DoctorLine>, CliError> {
     if lines.is_empty() {
         let message = match runs.len() {
             0 => "no runs yet".to_owned(),
-            1 => "1 run opens; `lao journal check` reads it whole".to_owned(),
-            count => format!("{count} runs open; `lao journal check` reads them whole"),
+            1 => "1 run opens; `lao journal check --deep` reads it whole".to_owned(),
+            count => format!("{count} runs open; `lao journal check --deep` reads them whole"),
         };
         lines.push(line(DoctorState::Ok, "journal", message));
     }

@@ -418,7 +418,7 @@ fn fill_stats(
             bytes: of_type.bytes,
         })
         .collect();
-    report.types.sort_by(|a, b| (b.bytes, &a.event).cmp(&(a.bytes, &b.event)));
+    report.types.sort_by(|a, b| (b.count, &a.event).cmp(&(a.count, &b.event)));
     let mut sizes = BTreeMap::new();
     for_each_event::<lao_runtime::ReplayError>(&reader, 1, |stored| {
         if let StoredEvent::Known(published) = stored {

@@ -12,8 +12,9 @@ use lao_cli::{
     CliError, ExitCode,
     args::{GlobalArgs, JournalGcArgs, PruneArgs, PruneStatus, RunSelector},
     render::{self, KeptRun, PinReport, PruneReport, PrunedRun},
+    units,
 };
-use lao_config::Retention;
+use lao_config::{Config, Retention};
 use lao_gateway::offline;
 use lao_journal::{BlobHash, remove_leftovers, remove_run};
 use lao_protocol::{RunStatusCode, RunSummary};
@@ -203,8 +204,9 @@ fn choose(
         let newer = (candidates.len() - index - 1) as u64;
         let age = now_ms.saturating_sub(candidate.summary.last_event_ms);
         let age_days = u64::try_from(age).unwrap_or(0) / DAY_MS;
-        chosen.push(if limits.keep.is_some_and(|keep| newer >= keep) {
-            Some(format!("{newer} are newer"))
+        let beyond = limits.keep.filter(|keep| newer >= *keep);
+        chosen.push(if let Some(keep) = beyond {
+            Some(format!("not among the newest {keep}"))
         } else if limits.older_than_days.is_some_and(|days| age_days >= days) {
             Some(format!("its last event is {age_days} days old"))
         } else {
@@ -241,8 +243,9 @@ fn choose_by_size(
         if candidate.stays.is_some() || (chosen[index].is_none() && left <= max_bytes) {
             continue;
         }
-        chosen[index]
-            .get_or_insert_with(|| format!("all together have more than {max_bytes} bytes"));
+        chosen[index].get_or_insert_with(|| {
+            format!("all together have more than {}", units::size(max_bytes))
+        });
         left = left.saturating_sub(candidate.size_bytes);
         if let (_, Named::Exactly(blobs)) = &marks.runs[index] {
             for hash in blobs {
@@ -272,6 +275,41 @@ pub(crate) fn state_bytes(project: &Project) -> Result<u64, CliError> {
         .map(|name| folder_bytes(&root.join(name)))
         .sum::<io::Result<u64>>()
         .map_err(|error| io_failure(&format!("cannot look at {}", root.display()), &error))
+}
+
+/// What to do about runs that have grown too large.
+pub(crate) const TOO_LARGE_CURE: &str =
+    "`lao prune --older-than 30` says what could go, `lao journal compact RUN` makes one smaller";
+
+/// That runs and blobs are larger than the configuration wants to go unmentioned.
+pub(crate) fn too_large(
+    project: &Project,
+    retention: &Retention,
+) -> Result<Option<String>, CliError> {
+    let Some(warn_bytes) = retention.warn_bytes else {
+        return Ok(None);
+    };
+    let bytes = state_bytes(project)?;
+    let told = || {
+        let (now, wanted) = (units::size(bytes), units::size(warn_bytes));
+        format!("runs and blobs have {now}, more than {wanted} (journal.warn_bytes)")
+    };
+    Ok((bytes > warn_bytes).then(told))
+}
+
+/// Says at a run's end that runs and blobs are larger than the configuration wants.
+pub(crate) fn mention_size(
+    global: &GlobalArgs,
+    (project, config): (&Project, &Config),
+    screen: &mut Screen,
+) {
+    if global.json || global.quiet {
+        return;
+    }
+    // A folder that cannot be looked at has been told of by whatever needed it.
+    if let Ok(Some(message)) = too_large(project, &config.journal) {
+        screen.output.line(&format!("\n{message}: {TOO_LARGE_CURE}"));
+    }
 }
 
 /// Bytes of all files below a folder; 0 where there is none. What goes away meanwhile counts nothing.

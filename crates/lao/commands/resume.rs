@@ -17,7 +17,10 @@ use lao_kernel::{Retry, RunPhase};
 use lao_protocol::{Reply, Request, RunStatus, StepStatus, StepView, Update};
 use lao_runtime::{Begin, RunFolder};
 
-use super::run::{after_run, spec};
+use super::{
+    prune,
+    run::{after_run, spec},
+};
 use crate::{
     drive::{attach, drive},
     failure::{internal, view_failure},
@@ -92,6 +95,7 @@ pub(crate) async fn take_up(
     let begin = Begin::Resume { settings: changed, retry };
     let driven = drive(global, spec, (begin, Some(&status)), screen).await?;
     after_run(global, &settings, &driven.status, screen);
+    prune::mention_size(global, (project, config), screen);
     Ok(driven.code)
 }
 

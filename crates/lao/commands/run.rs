@@ -19,6 +19,7 @@ use lao_protocol::Update;
 use lao_redact::Redactor;
 use lao_runtime::{Begin, RunFolder, RunSpec};
 
+use super::prune;
 use crate::{
     drive::{attach, drive},
     failure::{internal, view_failure},
@@ -188,6 +189,7 @@ pub(crate) async fn run_plan(
     };
     let driven = drive(global, spec, (Begin::Start(Box::new(start)), None), screen).await?;
     after_run(global, &settings, &driven.status, screen);
+    prune::mention_size(global, (project, &config), screen);
     Ok(driven.code)
 }
 

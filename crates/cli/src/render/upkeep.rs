@@ -166,7 +166,7 @@ pub struct StatsReport {
     pub last_ms: Option<i64>,
     /// Whether the run is pinned.
     pub pinned: bool,
-    /// The events by type, the most bytes first.
+    /// The events by type, the most first.
     pub types: Vec<TypeLine>,
     /// Why it could not be counted.
     pub problem: Option<String>,

@@ -91,7 +91,7 @@ fn a_journal_that_cannot_be_read_keeps_its_blobs() {
     bytes[..512].fill(0);
     fs::write(&path, bytes).unwrap();
     let among = BTreeSet::from([named, other]);
-    let found: BTreeSet<_> = named_in_bytes(dir.path(), &among).unwrap().into_iter().collect();
+    let found: BTreeSet<_> = named_in_bytes(&path, &among).unwrap().into_iter().collect();
     assert_eq!(found, BTreeSet::from([named]));
 }
 
