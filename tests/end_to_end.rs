@@ -16,6 +16,7 @@ mod support {
 #[cfg(test)]
 mod end_to_end {
     mod away;
+    mod clock;
     mod local;
     mod parallel;
     mod secrets;
