@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use lao_journal::Options;
+use lao_journal::{AppendError, CreateError, OpenError, Options};
 use lao_kernel::Rejection;
 use lao_runtime::{Begin, BeginError, Finish, Notice, Published, RunHandle, RunSpec, Supervisor};
-use lao_testkit::{Call, Crash, CrashWatch, TestClock, Trouble, Watch, crash_at};
+use lao_testkit::{
+    Call, Crash, CrashWatch, DiskMishap, TestClock, Trouble, Watch, crash_at, disk_mishap,
+};
 use tokio::sync::broadcast::{Receiver, error::TryRecvError};
 
 use super::stage::{RETRY, Stage};
@@ -19,18 +21,23 @@ const THREADS: usize = 2;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Incident {
     pub crash: Option<Crash>,
+    pub disk: Option<DiskMishap>,
     pub trouble: Option<Trouble>,
     pub clock_panics_at: Option<u64>,
 }
 
 impl Incident {
-    pub(crate) const NONE: Self = Self { crash: None, trouble: None, clock_panics_at: None };
+    pub(crate) const NONE: Self =
+        Self { crash: None, disk: None, trouble: None, clock_panics_at: None };
 }
 
 impl fmt::Display for Incident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(crash) = self.crash {
             write!(f, "{:?} {}", crash.moment, crash.commit)?;
+        }
+        if let Some(disk) = self.disk {
+            write!(f, "{disk:?}")?;
         }
         if let Some(trouble) = self.trouble {
             write!(f, "{:?} {:?} call {}", trouble.mishap, trouble.side, trouble.call)?;
@@ -49,6 +56,8 @@ pub(crate) enum End {
     Finished(Finish),
     /// The journal died.
     Crashed,
+    /// The journal could not be made or opened.
+    Refused,
     /// The process was ended while a call hung.
     Hung,
     /// There was nothing left to do.
@@ -62,6 +71,8 @@ pub(crate) struct Life {
     /// Calls of the world, numbered as troubles are.
     pub call_count: u64,
     pub commits: u64,
+    pub syncs: u64,
+    pub disk_calls: u64,
     pub clock_looks: u64,
     pub published: Vec<Arc<Published>>,
     pub rebuilt: u32,
@@ -70,7 +81,7 @@ pub(crate) struct Life {
 
 /// Runs one process to its end, and drops all of it.
 pub(crate) fn live(stage: &Stage<'_>, incident: Incident) -> Life {
-    let (fault, crash) = crash_at(incident.crash);
+    let (fault, crash) = incident.disk.map_or_else(|| crash_at(incident.crash), disk_mishap);
     let watch = Watch::new(incident.trouble);
     let clock =
         Arc::new(incident.clock_panics_at.map_or_else(TestClock::new, TestClock::panicking_at));
@@ -92,9 +103,12 @@ pub(crate) fn live(stage: &Stage<'_>, incident: Incident) -> Life {
         .expect("the system gives threads");
     let begin = begin(stage);
     let (end, mut notices) = process.block_on(async {
-        tokio::time::timeout(LIFE_MAX, drive(spec, begin, (&crash, &watch)))
+        let life = drive(spec, begin, (&crash, &watch));
+        let (end, notices) = tokio::time::timeout(LIFE_MAX, life)
             .await
-            .unwrap_or_else(|_| panic!("stuck after {:#?}", watch.calls().last()))
+            .unwrap_or_else(|_| panic!("stuck after {:#?}", watch.calls().last()));
+        assert!(end != End::Refused || incident.disk.is_some(), "it was refused without a cause");
+        (end, notices)
     });
     // As the system does it: tasks are dropped where they are; only what is inside a call of the
     // system still ends.
@@ -104,6 +118,8 @@ pub(crate) fn live(stage: &Stage<'_>, incident: Incident) -> Life {
         calls: watch.calls(),
         call_count: watch.count(),
         commits: crash.commits(),
+        syncs: crash.syncs(),
+        disk_calls: crash.disk_calls(),
         clock_looks: clock.looks(),
         published: Vec::new(),
         rebuilt: 0,
@@ -134,6 +150,11 @@ async fn drive(
     let handle: RunHandle = match supervisor.begin(spec, begin).await {
         Ok(handle) => handle,
         Err(BeginError::Rejected(Rejection::Ended)) => return (End::Over, None),
+        Err(
+            BeginError::Create(CreateError::Storage(_))
+            | BeginError::Open(OpenError::Storage(_))
+            | BeginError::Append(AppendError::Storage(_) | AppendError::Crashed { .. }),
+        ) => return (End::Refused, None),
         Err(error) => panic!("the run cannot be taken up: {error}"),
     };
     let notices = handle.subscribe();

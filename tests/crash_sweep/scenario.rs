@@ -43,6 +43,8 @@ pub(crate) enum Order {
 pub(crate) enum Depth {
     /// All of it.
     Whole,
+    /// All of it, but not every single commit, sync and call.
+    Part,
     /// A sample, since it is a variation of another one.
     Sample,
 }
@@ -67,7 +69,7 @@ pub(crate) const REWORK: Scenario = Scenario {
     script: "model.toml",
     place: Place::Folder,
     order: Order::Fixed,
-    depth: Depth::Whole,
+    depth: Depth::Part,
     chunk_bytes: WHOLE,
 };
 

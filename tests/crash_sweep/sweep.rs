@@ -1,11 +1,15 @@
 //! The sweeps over one scenario.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use lao_event::latest::RunOutcome;
+use lao_journal::Kept;
 use lao_model::Script;
 use lao_runtime::Finish;
-use lao_testkit::{Crash, Ending, Mishap, Moment, PromptKey, Side, Trouble};
+use lao_testkit::{Crash, DiskMishap, Ending, Mishap, Moment, PromptKey, Side, Trouble};
 
 use super::{
     check::{self, History},
@@ -20,10 +24,20 @@ const SECOND_CRASHES: u64 = 3;
 /// Of how many first crashes one is crashed again. Odd, like the others below, so that both sides
 /// of a commit or a call occur.
 const SECOND_CRASH_EVERY: usize = 5;
+/// Of how many panics of workers one is run, where not all of them.
+const PANIC_EVERY: usize = 3;
 /// Of how many troubles one ends the process.
 const HANG_EVERY: usize = 7;
 /// Of how many looks at the clock one panics: each rebuild waits for its pause.
 const CLOCK_EVERY: usize = 4;
+/// Of how many crashes at commits one is run, where not all of them. Odd as well.
+const CRASH_EVERY: usize = 3;
+/// Of how many power cuts at syncs one is run, where not all of them.
+const SYNC_EVERY: usize = 9;
+/// Of how many calls of the disk one fails.
+const DISK_CALL_EVERY: usize = 31;
+/// Of how many power cuts one is followed by another while the run is taken up.
+const SECOND_CUT_EVERY: usize = 5;
 /// Of how many cases of a scenario one is run of its variations.
 const SAMPLE_EVERY: usize = 5;
 
@@ -39,6 +53,8 @@ struct Reference {
     ending: Ending,
     finish: Finish,
     commits: u64,
+    syncs: u64,
+    disk_calls: u64,
     calls: u64,
     clock_looks: u64,
     questions: Vec<(PromptKey, u32)>,
@@ -52,7 +68,7 @@ impl Case {
     /// Whether the first life came to where its trouble waits: where tasks go on side by side,
     /// one run may have fewer rounds of checks, and so fewer calls, than another.
     fn struck(&self, life: &Life) -> bool {
-        let Incident { crash: _, trouble, clock_panics_at } = self.0[0];
+        let Incident { crash: _, disk: _, trouble, clock_panics_at } = self.0[0];
         trouble.is_none_or(|trouble| life.call_count >= trouble.call)
             && clock_panics_at.is_none_or(|look| life.clock_looks >= look)
     }
@@ -88,6 +104,8 @@ impl<'a> Sweep<'a> {
         let reference = Reference {
             finish,
             commits: life.commits,
+            syncs: life.syncs,
+            disk_calls: life.disk_calls,
             calls: life.call_count,
             clock_looks: life.clock_looks,
             questions: facts.answered.into_iter().collect(),
@@ -108,9 +126,9 @@ impl<'a> Sweep<'a> {
         assert_eq!(recorded, text, "{} (LAO_BLESS=1 writes it anew)", path.display());
     }
 
-    /// Every commit, before and after; of a variation, a sample.
+    /// Every commit, before and after, or a sample.
     pub(crate) fn crash_at_commits(&self) {
-        let crashes = self.crashes().step_by(self.every(1));
+        let crashes = self.crashes().step_by(self.all_or_every(CRASH_EVERY));
         let cases: Vec<Case> = crashes.map(|crash| Case(vec![incident_of_crash(crash)])).collect();
         each(&cases, |case| drop(self.expect_like_reference(case)));
     }
@@ -131,15 +149,68 @@ impl<'a> Sweep<'a> {
         each(&cases, |case| drop(self.expect_like_reference(case)));
     }
 
-    /// Every call of the world panics once, in turns before and after its work; of a variation,
-    /// a sample.
+    /// The power goes at every sync of the journal, or at a sample of them, and the disk keeps this
+    /// or that of what was not synced; now and then it goes again while the run is taken up.
+    pub(crate) fn cut_the_power(&self) {
+        let cut = |sync, kept: fn(u64) -> Kept| {
+            let disk = Some(DiskMishap::PowerCut { sync, kept: kept(sync) });
+            Incident { disk, ..Incident::NONE }
+        };
+        let cuts = (1..=self.reference.syncs)
+            .flat_map(|sync| KEPT.map(|kept| cut(sync, kept)))
+            .step_by(self.all_or_every(SYNC_EVERY));
+        let cases: Vec<Case> = cuts
+            .enumerate()
+            .map(|(index, first)| {
+                let again = index.is_multiple_of(SECOND_CUT_EVERY);
+                let sync = index as u64 / 2 % SECOND_CRASHES + 1;
+                let second = again.then(|| cut(sync, KEPT[index / 2 % KEPT.len()]));
+                Case(std::iter::once(first).chain(second).collect())
+            })
+            .collect();
+        let struck = AtomicUsize::new(0);
+        each(&cases, |case| {
+            let told = self.expect_like_reference(case);
+            let is_struck = matches!(told.lives[0].end, End::Crashed | End::Refused);
+            struck.fetch_add(usize::from(is_struck), Ordering::SeqCst);
+        });
+        let struck = struck.into_inner();
+        assert!(struck * 10 > cases.len() * 9, "the power went in {struck} of {}", cases.len());
+    }
+
+    /// A sample of the calls that change the disk are refused: the run is told why and gives up, or
+    /// is rebuilt, and can be taken up.
+    pub(crate) fn fill_the_disk(&self) {
+        let calls = (1..=self.reference.disk_calls).step_by(self.every(DISK_CALL_EVERY));
+        let cases: Vec<Case> = calls
+            .map(|call| {
+                let disk = Some(DiskMishap::Full { call });
+                Case(vec![Incident { disk, ..Incident::NONE }])
+            })
+            .collect();
+        let noticed = AtomicUsize::new(0);
+        each(&cases, |case| {
+            let told = self.expect_like_reference(case);
+            let life = &told.lives[0];
+            if let End::Finished(Finish::GaveUp { message, .. }) = &life.end {
+                assert!(message.contains("no space left for"), "{message}");
+            }
+            let is_noticed = told.lives.len() > 1 || life.rebuilt > 0;
+            noticed.fetch_add(usize::from(is_noticed), Ordering::SeqCst);
+        });
+        // Closing changes the disk as well, and may fail without anybody missing anything.
+        let noticed = noticed.into_inner();
+        assert!(noticed * 10 > cases.len() * 7, "{noticed} of {} were noticed", cases.len());
+    }
+
+    /// Every call of the world, or a sample, panics once, in turns before and after its work.
     pub(crate) fn panic_in_workers(&self) {
         let in_turns =
             |trouble: &Trouble| trouble.call.is_multiple_of(2) == (trouble.side == Side::Before);
         let cases: Vec<Case> = self
             .troubles(Mishap::Panic)
             .filter(in_turns)
-            .step_by(self.every(1))
+            .step_by(self.all_or_every(PANIC_EVERY))
             .map(|trouble| Case(vec![Incident { trouble: Some(trouble), ..Incident::NONE }]))
             .collect();
         each(&cases, |case| {
@@ -180,10 +251,19 @@ impl<'a> Sweep<'a> {
     }
 
     /// Of how many cases one is run; a variation of a scenario is sampled more thinly.
-    const fn every(&self, step: usize) -> usize {
+    fn every(&self, step: usize) -> usize {
         match self.scenario.depth {
-            Depth::Whole => step,
+            _ if is_all() => 1,
+            Depth::Whole | Depth::Part => step,
             Depth::Sample => step * SAMPLE_EVERY,
+        }
+    }
+
+    /// The same for what one scenario gets all of.
+    fn all_or_every(&self, step: usize) -> usize {
+        match self.scenario.depth {
+            Depth::Whole => 1,
+            Depth::Part | Depth::Sample => self.every(step),
         }
     }
 
@@ -206,7 +286,7 @@ impl<'a> Sweep<'a> {
         match &last.end {
             End::Finished(finish) => assert_eq!(*finish, reference.finish),
             End::Over => {}
-            End::Crashed | End::Hung => panic!("the last life was to be left alone"),
+            End::Crashed | End::Refused | End::Hung => panic!("the last life was to be left alone"),
         }
         let facts = told.history.facts.as_ref().expect("it has a journal");
         let questions: Vec<_> = facts.answered.clone().into_iter().collect();
@@ -228,6 +308,17 @@ impl<'a> Sweep<'a> {
     }
 }
 
+/// What a disk keeps, by a seed. That it keeps nothing is what a crash before the commit does.
+const KEPT: [fn(u64) -> Kept; 2] = [
+    |seed| if seed.is_multiple_of(4) { Kept::AllButHeader } else { Kept::Some { seed } },
+    |seed| Kept::Torn { seed, sector_bytes: if seed.is_multiple_of(2) { 512 } else { 4096 } },
+];
+
+/// Whether nothing is sampled.
+fn is_all() -> bool {
+    std::env::var_os("LAO_SWEEP_ALL").is_some()
+}
+
 fn incident_of_crash(crash: Crash) -> Incident {
     Incident { crash: Some(crash), ..Incident::NONE }
 }
@@ -241,7 +332,9 @@ fn run(scenario: &Scenario, script: &Script, case: &Case) -> Told {
     for incident in incidents {
         let life = live(&stage, incident);
         history.after(&stage, &life);
-        let over = matches!(life.end, End::Finished(_) | End::Over);
+        let gave_up = matches!(life.end, End::Finished(Finish::GaveUp { storage: true, .. }));
+        let over = matches!(life.end, End::Finished(_) | End::Over)
+            && !(gave_up && incident.disk.is_some());
         lives.push(life);
         if over {
             break;

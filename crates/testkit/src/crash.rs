@@ -1,4 +1,5 @@
-//! A journal that dies at a commit, as the process that writes it would.
+//! A journal that dies at a commit, as the process that writes it would, or whose disk loses its
+//! power or fails.
 //!
 //! ```text
 //!   crash_at --> Fault, asked by the journal's thread --struck--> CrashWatch --> whoever ends
@@ -7,6 +8,7 @@
 
 use std::{
     convert::Infallible,
+    io,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -15,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use lao_journal::{Fault, FaultAnswer, FaultPoint};
+use lao_journal::{DiskAnswer, DiskCall, Fault, FaultAnswer, FaultPoint, Kept};
 use tokio::sync::Notify;
 
 /// How long the remains of a crashed journal may take to be dropped.
@@ -44,21 +46,51 @@ pub struct Crash {
     pub moment: Moment,
 }
 
+/// What befalls the journal's disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskMishap {
+    /// The power goes instead of a sync, and the writer dies.
+    PowerCut {
+        /// Number of the sync within this opening of the journal, from 1.
+        sync: u64,
+        /// What the disk keeps of what was to be synced.
+        kept: Kept,
+    },
+    /// A call that changes the disk is refused, since the disk is full.
+    Full {
+        /// Number of the call within this opening of the journal, from 1.
+        call: u64,
+    },
+}
+
 /// A fault that crashes there, or only counts commits, and the watch over it.
 pub fn crash_at(crash: Option<Crash>) -> (Arc<dyn Fault>, CrashWatch) {
-    let seen = Arc::new(Seen { struck: Notify::new(), commits: AtomicU64::new(0) });
+    watched(crash, None)
+}
+
+/// A fault of the disk, and the watch over it.
+pub fn disk_mishap(mishap: DiskMishap) -> (Arc<dyn Fault>, CrashWatch) {
+    watched(None, Some(mishap))
+}
+
+fn watched(crash: Option<Crash>, mishap: Option<DiskMishap>) -> (Arc<dyn Fault>, CrashWatch) {
+    let seen = Arc::new(Seen::default());
     let (alive, gone) = channel();
-    let fault = CrashFault { crash, seen: Arc::clone(&seen), _alive: Mutex::new(alive) };
+    let fault = CrashFault { crash, mishap, seen: Arc::clone(&seen), _alive: Mutex::new(alive) };
     (Arc::new(fault), CrashWatch { seen, gone })
 }
 
+#[derive(Default)]
 struct Seen {
     struck: Notify,
     commits: AtomicU64,
+    syncs: AtomicU64,
+    disk_calls: AtomicU64,
 }
 
 struct CrashFault {
     crash: Option<Crash>,
+    mishap: Option<DiskMishap>,
     seen: Arc<Seen>,
     /// Dropped with the fault, which the journal holds for as long as it holds its file.
     _alive: Mutex<Sender<Infallible>>,
@@ -81,6 +113,27 @@ impl Fault for CrashFault {
             FaultAnswer::Continue
         }
     }
+
+    fn at_disk(&self, call: DiskCall) -> DiskAnswer {
+        if call == DiskCall::Read {
+            return DiskAnswer::Continue;
+        }
+        let calls = self.seen.disk_calls.fetch_add(1, Ordering::SeqCst) + 1;
+        let is_sync = call == DiskCall::Sync;
+        let syncs = self.seen.syncs.fetch_add(u64::from(is_sync), Ordering::SeqCst) + 1;
+        match self.mishap {
+            Some(DiskMishap::PowerCut { sync, kept }) if is_sync && syncs == sync => {
+                self.seen.struck.notify_one();
+                DiskAnswer::CutPower(kept)
+            }
+            Some(DiskMishap::Full { call }) if calls == call => {
+                DiskAnswer::Fail(io::ErrorKind::StorageFull.into())
+            }
+            None | Some(DiskMishap::PowerCut { .. } | DiskMishap::Full { .. }) => {
+                DiskAnswer::Continue
+            }
+        }
+    }
 }
 
 /// Tells when the writer died, and when the last of it is gone.
@@ -98,6 +151,16 @@ impl CrashWatch {
     /// Commits that were begun, the one that died included.
     pub fn commits(&self) -> u64 {
         self.seen.commits.load(Ordering::SeqCst)
+    }
+
+    /// Syncs of the journal's disk that were asked for.
+    pub fn syncs(&self) -> u64 {
+        self.seen.syncs.load(Ordering::SeqCst)
+    }
+
+    /// Calls that change the journal's disk.
+    pub fn disk_calls(&self) -> u64 {
+        self.seen.disk_calls.load(Ordering::SeqCst)
     }
 
     /// Waits until the journal's file is closed and nothing holds the fault any more.
@@ -131,6 +194,25 @@ mod tests {
         assert_eq!(watch.commits(), 2);
         drop(fault);
         watch.wait_until_gone();
+    }
+
+    #[test]
+    fn the_power_goes_at_its_sync_only() {
+        let kept = Kept::Nothing;
+        let (fault, watch) = disk_mishap(DiskMishap::PowerCut { sync: 2, kept });
+        let calls = [DiskCall::Sync, DiskCall::Write, DiskCall::Sync, DiskCall::Sync];
+        let cut = calls.map(|call| matches!(fault.at_disk(call), DiskAnswer::CutPower(_)));
+        assert_eq!(cut, [false, false, true, false]);
+        assert_eq!((watch.syncs(), watch.disk_calls()), (3, 4));
+    }
+
+    #[test]
+    fn a_disk_is_full_once() {
+        let (fault, watch) = disk_mishap(DiskMishap::Full { call: 2 });
+        let calls = [DiskCall::Write, DiskCall::Read, DiskCall::Resize, DiskCall::Write];
+        let full = calls.map(|call| matches!(fault.at_disk(call), DiskAnswer::Fail(_)));
+        assert_eq!(full, [false, false, true, false]);
+        assert_eq!(watch.disk_calls(), 3);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! ```text
 //!   the real world --Watch::over--> the same world: every call recorded, one of them in trouble
 //!   crash_at --Fault--> journal writer        dies at a commit, as a killed process does
+//!   disk_mishap --Fault--> the same           its disk loses power at a sync, or is full
 //!   TestClock                                 time that passes only when it is looked at
 //!   Facts, Ending                             what a journal and a workspace say afterwards
 //! ```
@@ -21,7 +22,7 @@ mod trouble;
 mod watch;
 
 pub use clock::TestClock;
-pub use crash::{Crash, CrashWatch, Moment, crash_at};
+pub use crash::{Crash, CrashWatch, DiskMishap, Moment, crash_at, disk_mishap};
 pub use ending::{Ending, StepFacts, summary};
 pub use facts::{FactsError, JournalFacts};
 pub use prompt::PromptKey;
