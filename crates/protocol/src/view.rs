@@ -144,7 +144,8 @@ pub struct StepView {
     pub files: Vec<String>,
     /// Commits it made.
     pub commits: Vec<CommitView>,
-    /// Milliseconds from its first start to its end or last event.
+    /// Milliseconds from its first start to its end or last event, by a steady clock; pauses in
+    /// which no process worked on the run do not count.
     pub elapsed_ms: u64,
     /// What happened, in detail; only filled when one step is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,8 +1,9 @@
 //! Numbers, durations and measured text.
 
+use jiff::tz::TimeZone;
 use lao_cli::{
     text::{Align, pad, short_run, truncate, visible, width, wrap},
-    units::{ago, between, count, duration, elapsed, number, size, speed, speed_milli},
+    units::{ago, between, count, date_time, duration, elapsed, number, size, speed, speed_milli},
 };
 
 #[test]
@@ -53,6 +54,19 @@ fn clocks_may_go_back() {
     assert_eq!(ago(0, 172_800_000), "2 d ago");
     assert_eq!(between(10, 5), 0);
     assert_eq!(between(i64::MIN, i64::MAX), i64::MAX.unsigned_abs());
+}
+
+#[test]
+fn clocks_may_be_far_off() {
+    let utc = TimeZone::UTC;
+    assert_eq!(date_time(0, &utc), "1970-01-01 00:00:00");
+    assert_eq!(date_time(-86_400_001, &utc), "1969-12-30 23:59:59");
+    assert_eq!(date_time(253_402_000_000_000, &utc), "9999-12-28 12:26:40");
+    for ms in [i64::MIN, i64::MAX] {
+        assert_eq!(date_time(ms, &utc), format!("{ms} ms"));
+        assert!(!ago(ms, 0).contains('-'), "{}", ago(ms, 0));
+        assert!(!duration(between(ms, 0)).contains('-'), "{}", duration(between(ms, 0)));
+    }
 }
 
 #[test]
