@@ -27,6 +27,11 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn start() -> Self {
+        Self::start_with(PLAN)
+    }
+
+    /// With another plan, of which the model makes the same.
+    pub(crate) fn start_with(plan: &str) -> Self {
         let gate = Gate::default();
         let theirs = gate.clone();
         let behaviour = Behaviour::new(Dialect::OpenAi).with_brain(move |request| {
@@ -38,6 +43,7 @@ impl Live {
         let mut story = Story::new();
         let server = ModelServer::start(behaviour);
         server.write_project(&story.sandbox);
+        story.sandbox.write("plans/app.md", plan);
         let first = story.sandbox.start(&RUN);
         gate.waits_for(1);
         // The server may know of the call before its client's reader does.

@@ -1,7 +1,7 @@
 //! Journals that are checked, repaired, copied, counted and compacted, and runs that are removed.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use lao_journal::{BlobHash, Blobs, JOURNAL_FILE, Journal, Options};
@@ -174,4 +174,72 @@ fn only_old_blobs_that_no_run_names_are_collected() {
     assert!(!blobs.contains(unnamed));
     story.lao("journal gc --yes --json");
     story.check("upkeep_gc");
+}
+
+/// A plan that is too long to stand in an event.
+fn long_plan() -> String {
+    let words = "Write two files, as the first line says and no line after it changes.\n";
+    format!("# Two files\n\n{}", words.repeat(20 * 1024 / words.len()))
+}
+
+/// The files of a project's blobs.
+fn blob_paths(story: &Story) -> Vec<PathBuf> {
+    let shards = fs::read_dir(story.sandbox.path(".lao/blobs")).unwrap();
+    let files = shards.flat_map(|shard| fs::read_dir(shard.unwrap().path()).unwrap());
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+/// Makes every blob two days old.
+fn age_blobs(story: &Story) {
+    for path in blob_paths(story) {
+        let then = SystemTime::now() - Duration::from_hours(48);
+        File::open(path).unwrap().set_modified(then).unwrap();
+    }
+}
+
+#[test]
+fn blobs_are_checked_copied_and_go_with_the_last_run_that_names_them() {
+    let mut story = Story::new();
+    let window = "\n[roles.planner]\nmodel = \"scripted\"\ncontext_tokens = 32768\n";
+    let script = [simple::PLANNED, simple::CODED, simple::APPROVED];
+    simple::write(&story.sandbox, "", &script);
+    let config = story.sandbox.path("lao.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let text = text.replace("[roles]\nplanner.model = \"scripted\"\n", "[roles]\n");
+    fs::write(&config, text + window).unwrap();
+    story.sandbox.write(simple::PLAN, &long_plan());
+    for _ in 0..2 {
+        assert_eq!(story.sandbox.run(&["run", simple::PLAN, "--again"]).code, Some(0));
+    }
+    age_blobs(&story);
+    assert!(!blob_paths(&story).is_empty(), "the plan is a blob");
+    story.lao("journal gc --yes");
+    story.lao("journal backup last backup");
+    let blob = blob_paths(&story).remove(0);
+    let sound = fs::read(&blob).unwrap();
+    fs::write(&blob, &sound[1..]).unwrap();
+    story.lao("journal check last");
+    story.lao("journal check last --deep");
+    story.lao("journal check backup --deep");
+    story.lao("journal backup last elsewhere");
+    fs::write(&blob, sound).unwrap();
+    age_blobs(&story);
+    story.lao("prune --keep 1 --yes");
+    assert!(!blob_paths(&story).is_empty(), "the other run names them too");
+    story.lao("prune --keep 0 --yes");
+    assert_eq!(blob_paths(&story), Vec::<PathBuf>::new());
+    story.check("upkeep_blobs");
+}
+
+#[test]
+fn the_blobs_of_a_run_that_goes_on_stay() {
+    let mut live = Live::start_with(&long_plan());
+    age_blobs(&live.story);
+    let before = blob_paths(&live.story);
+    assert!(!before.is_empty(), "the plan is a blob");
+    live.story.lao("journal gc --yes");
+    assert_eq!(blob_paths(&live.story), before);
+    live.story.lao("journal backup last backup");
+    live.story.lao("journal check backup --deep");
+    live.end("upkeep_live_blobs");
 }

@@ -87,14 +87,21 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+pub(crate) use platform::identity;
+
 #[cfg(unix)]
 mod platform {
     //! Unix: a folder is synced like a file; modes are set on creation.
 
-    use std::fs::{File, OpenOptions};
+    use std::fs::{File, Metadata, OpenOptions};
     use std::io;
-    use std::os::unix::fs::OpenOptionsExt;
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
     use std::path::Path;
+
+    /// Tells a file from every other, whatever its name.
+    pub(crate) fn identity(file: &Metadata) -> (u64, u64) {
+        (file.dev(), file.ino())
+    }
 
     pub(super) fn sync(folder: &Path) -> io::Result<()> {
         File::open(folder)?.sync_all()
@@ -110,9 +117,14 @@ mod platform {
     //! Elsewhere: names are made durable by the file system's own journal; files inherit access
     //! from their folder.
 
-    use std::fs::OpenOptions;
+    use std::fs::{Metadata, OpenOptions};
     use std::io;
     use std::path::Path;
+
+    /// Nothing to tell: an open file keeps its name here.
+    pub(crate) fn identity(_file: &Metadata) -> (u64, u64) {
+        (0, 0)
+    }
 
     /// Nothing to do: a folder cannot be synced here.
     pub(super) fn sync(_folder: &Path) -> io::Result<()> {

@@ -12,6 +12,7 @@ use crate::chain::{ChainHash, Genesis};
 use crate::error::{CreateError, Damage, Damaged, OpenError, Place, ReadError, StorageFailure};
 use crate::fault::Fault;
 use crate::faulty::{FaultyDisk, Power};
+use crate::folder;
 use crate::format::FormatVersion;
 use crate::journal::Options;
 use crate::overlay::Overlay;
@@ -223,8 +224,16 @@ pub(crate) fn open_existing(path: &Path, options: &Options) -> Result<Writing, O
     let refuse = |error: io::Error| Refusal::Io(error).into_open_error(path);
     let file = File::options().read(true).write(true).open(path).map_err(refuse)?;
     check_not_empty(path, &file)?;
-    open_for_writing(file, options, Power::default())
-        .map_err(|refusal| refusal.into_open_error(path))
+    let opened = folder::identity(&file.metadata().map_err(refuse)?);
+    let writing = open_for_writing(file, options, Power::default())
+        .map_err(|refusal| refusal.into_open_error(path))?;
+    // Between opening and locking it, a repair, a compaction or a removal may have taken the name
+    // from this file: what would be appended to it nobody would find.
+    match std::fs::metadata(path) {
+        Ok(named) if folder::identity(&named) == opened => Ok(writing),
+        Ok(_) => Err(OpenError::Held { path: path.to_path_buf() }),
+        Err(error) => Err(refuse(error)),
+    }
 }
 
 /// redb would make a new database in an empty file; under its final name a journal is never empty.
