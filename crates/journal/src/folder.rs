@@ -17,10 +17,16 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,
     };
-    if !folder.is_dir() {
-        make_folder(parent)?;
-        make(folder)?;
+    if folder.is_dir() {
+        return match sync(parent) {
+            // A folder that may not be opened cannot be synced, such as the one of all homes above a
+            // project that is a home; somebody else made what is in it, long ago.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        };
     }
+    make_folder(parent)?;
+    make(folder)?;
     sync(parent)
 }
 

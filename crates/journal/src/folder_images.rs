@@ -272,6 +272,20 @@ fn moved(step: &Step, from: &Path, to: &Path) -> Step {
     }
 }
 
+#[test]
+fn a_folder_that_may_not_be_opened_keeps_nobody_from_working_below_it() {
+    let root = folder();
+    let (home, place) = (root.path().join("home"), root.path().join("home").join("lao"));
+    make_folder(&home).unwrap();
+    let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
+    let (made, steps) = trace::record(Some((0, refused())), || make_folder(&place));
+    made.unwrap();
+    assert_eq!(steps[0], Step::SyncFolder(root.path().to_path_buf()));
+    let last = steps.len() - 1;
+    let (made, _) = trace::record(Some((last, refused())), || make_folder(&home.join("other")));
+    made.expect_err("a new name that cannot be made durable");
+}
+
 fn manifest(number: usize) -> Manifest {
     Manifest::new(String::from("run"), format!("title {number}").repeat(200), 0)
 }
