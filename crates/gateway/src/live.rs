@@ -637,7 +637,8 @@ mod tests {
             seed: 1,
         };
         let decision = handle(&mut State::new(), Command::Start(Box::new(start))).unwrap();
-        let published = |(seq, event)| Published { seq, wall_ms: 5, monotonic_ns: 0, cause: 0, event };
+        let published =
+            |(seq, event)| Published { seq, wall_ms: 5, monotonic_ns: 0, cause: 0, event };
         (1..).zip(decision.events).map(published).collect()
     }
 

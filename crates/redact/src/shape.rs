@@ -4,7 +4,7 @@
 //! too. Where a shape could be part of a longer word, what may stand before it is said; `\n`, `\r`
 //! and `\t` may, since texts turn up inside of JSON.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 /// A shape: group 1, where there is one, is the secret.
 struct Source {
@@ -21,9 +21,9 @@ const SOURCES: &[Source] = &[
     Source {
         // Kebab-case words hold `sk-` too: without a known prefix, there are no more dashes.
         name: "api-key",
-        regex: r"(?:^|[^A-Za-z0-9_-]|\\[nrt])(sk-(?:(?:ant|proj|svcacct|admin|or|None)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{20,}))",
+        regex: r"(?:^|(?u:[^A-Za-z0-9_-])|\\[nrt])(sk-(?:(?:ant|proj|svcacct|admin|or|None)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{20,}))",
     },
-    Source { name: "aws-access-key", regex: r"(?:^|[^A-Z0-9])((?:AKIA|ASIA)[A-Z0-9]{16})\b" },
+    Source { name: "aws-access-key", regex: r"(?:^|(?u:[^A-Z0-9]))((?:AKIA|ASIA)[A-Z0-9]{16})\b" },
     Source {
         name: "aws-secret-key",
         regex: r#"(?i)aws_?secret_?(?:access_?)?key[\\"']{0,4}\s{0,8}[:=]\s{0,8}[\\"']{0,4}([A-Za-z0-9+/]{40})"#,
@@ -74,7 +74,9 @@ impl Shape {
     /// Every shape there is.
     pub(crate) fn all() -> Vec<Self> {
         let shape = |source: &Source| {
-            let regex = Regex::new(source.regex).expect("a test reads every shape");
+            // Secrets are ASCII, and so are the tables for them, which are made at every start.
+            let regex = RegexBuilder::new(source.regex).unicode(false).build();
+            let regex = regex.expect("a test reads every shape");
             Self { name: source.name, has_group: regex.captures_len() > 1, regex }
         };
         SOURCES.iter().map(shape).collect()
