@@ -78,13 +78,19 @@ impl Project {
             .map_err(|error| CliError::new(ExitCode::Configuration, error.to_string()))
     }
 
-    /// The run that is meant, which may lie in a backup.
+    /// The run that is meant, to be looked at: it may lie in a backup.
+    pub(crate) fn select_any(&self, selector: &RunSelector) -> Result<RunFolder, CliError> {
+        let newest = self.select_all(selector)?.pop();
+        Ok(newest.expect("what is selected is at least one run"))
+    }
+
+    /// The run of this project that is meant.
     pub(crate) fn select(&self, selector: &RunSelector) -> Result<RunFolder, CliError> {
         if let Some(backup) = backup(selector) {
-            return match backup.list().map_err(unreadable)?.pop() {
-                Some(newest) => Ok(newest),
-                None => Err(no_backup(backup.root())),
-            };
+            let folder = backup.root().display();
+            let message = format!("{folder} is a backup: this is done to a run of the project");
+            let restore = format!("`cp -r {folder}/. .lao/` restores it");
+            return Err(CliError::new(ExitCode::Usage, message).hint(restore));
         }
         let runs = self.list()?;
         let ids: Vec<&str> = runs.iter().map(|run| run.run.as_str()).collect();

@@ -81,6 +81,8 @@ fn a_backup_is_opened_checked_and_restored() {
     story.lao("runs");
     story.lao("status ./backup");
     story.lao("journal check ./nothing");
+    story.lao("cancel backup");
+    story.lao("resume ./backup");
     fs::rename(story.sandbox.path("backup"), story.sandbox.path(".lao")).unwrap();
     story.lao("journal check --deep");
     story.lao("run plans/app.md");

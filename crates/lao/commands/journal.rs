@@ -228,7 +228,7 @@ fn repair(
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     let project = Project::find(global)?;
-    let folder = project.select(selector)?;
+    let folder = project.select_any(selector)?;
     let repaired =
         quietly(|| lao_journal::repair(&folder.path)).map_err(|error| repair_failure(&error))?;
     screen.report(&repair_report(&folder, repaired), render::repair);
@@ -471,7 +471,7 @@ fn compact(
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     let project = Project::find(global)?;
-    let folder = project.select(selector)?;
+    let folder = project.select_any(selector)?;
     let compacted = quietly(|| lao_journal::compact(&folder.path)).map_err(|error| {
         let failure = CliError::from_error(ExitCode::JournalUnavailable, &error);
         match error {

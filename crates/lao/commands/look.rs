@@ -43,7 +43,7 @@ pub(crate) async fn status(
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     let project = Project::find(global)?;
-    let folder = project.select(args.run.as_ref().unwrap_or(&RunSelector::Last))?;
+    let folder = project.select_any(args.run.as_ref().unwrap_or(&RunSelector::Last))?;
     let status = status_of(&folder).await?;
     screen.report(&status, render::status);
     Ok(ExitCode::Done)
@@ -81,7 +81,7 @@ pub(crate) async fn show(
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     let project = Project::find(global)?;
-    let folder = project.select(&args.run)?;
+    let folder = project.select_any(&args.run)?;
     let status = status_of(&folder).await?;
     let Some(key) = &args.step else {
         screen.report(&status, render::show);
@@ -118,7 +118,7 @@ pub(crate) async fn log(
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     let project = Project::find(global)?;
-    let folder = project.select(&args.run)?;
+    let folder = project.select_any(&args.run)?;
     match live(&folder).await.map_err(|error| internal(&error))? {
         Some(client) if args.follow => follow(client, args.from, screen).await?,
         Some(mut client) => client

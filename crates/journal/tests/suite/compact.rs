@@ -93,3 +93,34 @@ fn a_journal_is_counted() {
     assert_eq!((stats.first_ms, stats.last_ms), (Some(1_700_000_000_001), Some(1_700_000_000_012)));
     assert_eq!(stats.file_bytes, len(dir.path()));
 }
+
+#[test]
+fn what_is_acknowledged_while_others_compact_stays() {
+    const APPENDS: u64 = 150;
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path(), 1);
+    let path = dir.path();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut last = 1;
+            while last < APPENDS {
+                match Journal::open(path, &Options::default()) {
+                    Ok(mut journal) => {
+                        assert_eq!(journal.head().seq, last, "an acknowledged record is gone");
+                        last = journal.append(&[draft(last + 1)]).unwrap().last_seq;
+                    }
+                    Err(OpenError::Held { .. }) => std::thread::yield_now(),
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        });
+        while !writer.is_finished() {
+            match compact(path) {
+                Ok(_) | Err(CompactError::Open(OpenError::Held { .. })) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    });
+    let journal = Journal::open(path, &Options::default()).unwrap();
+    assert_eq!(payloads(&journal), expected(APPENDS));
+}
