@@ -101,3 +101,46 @@ fn len(path: &Path) -> Result<u64, StorageFailure> {
     let file = std::fs::metadata(path).map_err(|error| StorageFailure::new(path, error))?;
     Ok(file.len())
 }
+
+#[cfg(test)]
+mod tests {
+    //! A writer that opened the file before it lost its name, and locks it after.
+
+    use std::fs::File;
+
+    use super::*;
+    use crate::chain::Genesis;
+    use crate::journal::Journal;
+    use crate::record::Draft;
+    use crate::store::open_named;
+
+    #[test]
+    fn a_file_that_lost_its_name_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let genesis = Genesis { run: String::from("run-1"), started: Vec::new() };
+        let mut journal = Journal::create(dir.path(), genesis, &Options::default()).unwrap();
+        let draft = Draft {
+            event_type: 1,
+            schema_version: 1,
+            flags: 0,
+            wall_time_ms: 0,
+            monotonic_ns: 0,
+            cause: 0,
+            payload: Vec::new(),
+        };
+        journal.append(&[draft]).unwrap();
+        drop(journal);
+        let path = dir.path().join(JOURNAL_FILE);
+        let open = || File::options().read(true).write(true).open(&path).unwrap();
+        assert!(open_named(&path, open(), &Options::default()).is_ok());
+
+        let (before, later) = (open(), open());
+        let compacted = compact(dir.path()).unwrap();
+        assert!(compacted.after_bytes < compacted.before_bytes);
+        let refused = open_named(&path, before, &Options::default());
+        assert!(matches!(refused, Err(OpenError::Held { .. })));
+        std::fs::remove_file(&path).unwrap();
+        let refused = open_named(&path, later, &Options::default());
+        assert!(matches!(refused, Err(OpenError::Missing { .. })));
+    }
+}

@@ -223,6 +223,13 @@ pub(crate) fn open_for_writing(
 pub(crate) fn open_existing(path: &Path, options: &Options) -> Result<Writing, OpenError> {
     let refuse = |error: io::Error| Refusal::Io(error).into_open_error(path);
     let file = File::options().read(true).write(true).open(path).map_err(refuse)?;
+    open_named(path, file, options)
+}
+
+/// Opens the database in `file` for writing, if that is still the file named `path` when it is
+/// locked.
+pub(crate) fn open_named(path: &Path, file: File, options: &Options) -> Result<Writing, OpenError> {
+    let refuse = |error: io::Error| Refusal::Io(error).into_open_error(path);
     check_not_empty(path, &file)?;
     let opened = folder::identity(&file.metadata().map_err(refuse)?);
     let writing = open_for_writing(file, options, Power::default())
