@@ -7,13 +7,10 @@ use lao_redact::{Redactor, Rules};
 
 /// What replaces the secrets that the configuration names.
 pub(crate) fn redactor(config: &Config) -> Result<Redactor, CliError> {
-    let value = |name: &str| {
-        let value = std::env::var_os(name)?.to_string_lossy().into_owned();
-        Some((name.to_owned(), value))
-    };
+    let value = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
     let rules = Rules {
         known_shapes: config.secrets.known_shapes,
-        values: config.secret_variables().into_iter().filter_map(value).collect(),
+        values: config.secret_values(value),
         patterns: config.secrets.patterns.clone(),
     };
     Redactor::new(rules).map_err(|error| CliError::from_error(ExitCode::Configuration, &error))

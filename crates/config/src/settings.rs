@@ -74,13 +74,25 @@ impl Config {
         }
     }
 
-    /// Environment variables whose values are secrets: those named so, then the endpoints' keys.
-    pub fn secret_variables(&self) -> Vec<&str> {
+    /// Secret values by the variables that hold them, as `value` tells: those named so, then the
+    /// endpoints' keys.
+    ///
+    /// A key that is a name in the settings is no secret: servers that ask for a key and accept
+    /// any are given their own name, say.
+    pub fn secret_values(&self, value: impl Fn(&str) -> Option<String>) -> Vec<(String, String)> {
         let keys = self.endpoints.values().filter_map(|endpoint| match &endpoint.target {
             Target::Server { api_key_env, .. } => api_key_env.as_deref(),
             Target::Scripted { .. } => None,
         });
-        self.secrets.env.iter().map(String::as_str).chain(keys).collect()
+        let held = |name: &str| Some((name.to_owned(), value(name)?));
+        let named = self.secrets.env.iter().filter_map(|name| held(name));
+        let keys = keys.filter_map(held).filter(|(_, key)| !self.is_in_a_name(key));
+        named.chain(keys).collect()
+    }
+
+    fn is_in_a_name(&self, key: &str) -> bool {
+        let models = self.roles.values().map(|role| &role.model);
+        self.endpoints.keys().chain(models).any(|name| name.contains(key))
     }
 
     /// The settings of a role and its endpoint; `None` when the role has no model.

@@ -320,7 +320,7 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
 fn what_is_secret_is_named() {
     let config = Config::load(&project(
         r"
-[endpoints.a]
+[endpoints.lm-studio]
 url = 'http://127.0.0.1'
 api_key_env = 'A_KEY'
 [secrets]
@@ -330,7 +330,17 @@ patterns = ['ACME-\d{6}', 'password=(?<db_password>\S+)']
 ",
     ))
     .expect("a configuration");
-    assert_eq!(config.secret_variables(), ["MY_TOKEN", "A_KEY"]);
+    let values = |key: &str| {
+        config.secret_values(|name| match name {
+            "MY_TOKEN" => Some("t0ken".to_owned()),
+            "A_KEY" => Some(key.to_owned()),
+            _ => None,
+        })
+    };
+    let held = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(values("hunter2"), [held("MY_TOKEN", "t0ken"), held("A_KEY", "hunter2")]);
+    // A server that takes any key was given its own name.
+    assert_eq!(values("studio"), [held("MY_TOKEN", "t0ken")]);
     assert!(!config.secrets.known_shapes);
     let names: Vec<_> = config.secrets.patterns.iter().map(lao_redact::Pattern::name).collect();
     assert_eq!(names, [None, Some("db_password")]);
