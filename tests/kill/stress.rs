@@ -26,7 +26,7 @@ use super::{
 /// About how many kills there are unless `LAO_KILLS` says otherwise.
 const KILLS: usize = 40;
 /// Kills for each task of the plan: so many it takes about to have it done.
-const KILLS_PER_TASK: usize = 5;
+const KILLS_PER_TASK: usize = 3;
 /// The most events that a process prints before it is killed, and one more.
 const EVENTS_MAX: u64 = 10;
 /// The longest pause after them, in microseconds.
