@@ -40,9 +40,21 @@ const FOLD_PAYLOAD_BYTES: usize = 40;
 
 const EVENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
 
+/// How a store commits: as one whose repair after a kill is fast anyway, or so that it is not
+/// needed, which is what a journal does once it is large.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Size {
+    Small,
+    Large,
+}
+
 /// Makes one batch durable.
 trait Contender {
     fn name(&self) -> &'static str;
+    /// Whose time is the measure for this one's.
+    fn reference(&self) -> &'static str {
+        BARE
+    }
     fn commit(&mut self, batch: Vec<Draft>);
 }
 
@@ -66,20 +78,29 @@ impl Contender for RawFile {
     }
 }
 
+const BARE: &str = "bare redb";
+const BARE_LARGE: &str = "bare redb, quick-repair";
+
 struct BareRedb {
     db: Database,
+    size: Size,
     last: u64,
 }
 
 impl BareRedb {
-    fn open(dir: &Path) -> Self {
+    fn open(dir: &Path, size: Size) -> Self {
         let mut builder = Database::builder();
         builder.set_cache_size(CACHE_BYTES_DEFAULT);
-        Self { db: builder.create(dir.join("bare.redb")).expect("redb opens"), last: 0 }
+        let file = match size {
+            Size::Small => "bare.redb",
+            Size::Large => "bare-large.redb",
+        };
+        Self { db: builder.create(dir.join(file)).expect("redb opens"), size, last: 0 }
     }
 
     fn write(&mut self, batch: &[Draft]) -> Result<(), redb::Error> {
-        let txn = self.db.begin_write()?;
+        let mut txn = self.db.begin_write()?;
+        txn.set_quick_repair(self.size == Size::Large);
         {
             let mut events = txn.open_table(EVENTS)?;
             for draft in batch {
@@ -93,7 +114,14 @@ impl BareRedb {
 
 impl Contender for BareRedb {
     fn name(&self) -> &'static str {
-        "bare redb"
+        match self.size {
+            Size::Small => BARE,
+            Size::Large => BARE_LARGE,
+        }
+    }
+
+    fn reference(&self) -> &'static str {
+        self.name()
     }
 
     fn commit(&mut self, batch: Vec<Draft>) {
@@ -102,24 +130,41 @@ impl Contender for BareRedb {
 }
 
 struct Ours {
+    size: Size,
     appender: Appender,
     sender: Sender<Ack>,
     acks: Receiver<Ack>,
 }
 
 impl Ours {
-    fn open(dir: &Path) -> Self {
+    fn open(dir: &Path, size: Size) -> Self {
         let genesis = Genesis { run: String::from("bench"), started: Vec::new() };
-        let journal =
-            Journal::create(dir, genesis, &Options::default()).expect("a journal is made");
+        let (name, quick_repair_bytes) = match size {
+            Size::Small => ("small", u64::MAX),
+            Size::Large => ("large", 0),
+        };
+        let dir = dir.join(name);
+        std::fs::create_dir(&dir).expect("the benchmark's folder is writable");
+        let options = Options { quick_repair_bytes, ..Options::default() };
+        let journal = Journal::create(&dir, genesis, &options).expect("a journal is made");
         let (sender, acks) = channel();
-        Self { appender: Appender::spawn(journal).expect("a thread starts"), sender, acks }
+        Self { size, appender: Appender::spawn(journal).expect("a thread starts"), sender, acks }
     }
 }
 
 impl Contender for Ours {
     fn name(&self) -> &'static str {
-        "lao journal"
+        match self.size {
+            Size::Small => "lao journal",
+            Size::Large => "lao journal, large",
+        }
+    }
+
+    fn reference(&self) -> &'static str {
+        match self.size {
+            Size::Small => BARE,
+            Size::Large => BARE_LARGE,
+        }
     }
 
     fn commit(&mut self, batch: Vec<Draft>) {
@@ -229,8 +274,10 @@ fn appends(root: &Path) {
         let dir = dir.path();
         let mut contenders: Vec<Box<dyn Contender>> = vec![
             Box::new(RawFile::open(dir)),
-            Box::new(BareRedb::open(dir)),
-            Box::new(Ours::open(dir)),
+            Box::new(BareRedb::open(dir, Size::Small)),
+            Box::new(Ours::open(dir, Size::Small)),
+            Box::new(BareRedb::open(dir, Size::Large)),
+            Box::new(Ours::open(dir, Size::Large)),
             Box::new(Sqlite::open(dir).expect("SQLite opens")),
         ];
         let mut times = measure(&mut contenders, count, rounds);
@@ -238,8 +285,11 @@ fn appends(root: &Path) {
         let medians: Vec<_> = times.iter_mut().map(|times| median(times)).collect();
         for (contender, median) in contenders.iter().zip(&medians) {
             let micros = median.as_secs_f64() * 1e6;
-            let ratio = median.as_secs_f64() / medians[1].as_secs_f64();
-            println!("  {:<24} {micros:>10.1} us  {ratio:>5.2} x bare redb", contender.name());
+            let reference = contender.reference();
+            let measure = contenders.iter().position(|other| other.name() == reference);
+            let measure = medians[measure.expect("the reference takes part")];
+            let ratio = median.as_secs_f64() / measure.as_secs_f64();
+            println!("  {:<24} {micros:>10.1} us  {ratio:>5.2} x {reference}", contender.name());
         }
     }
 }
@@ -273,7 +323,7 @@ impl Ours {
 /// How many more appends a second there are when many are in flight.
 fn shared_commits(root: &Path) {
     let dir = tempfile::tempdir_in(root).expect("the benchmark's folder is writable");
-    let ours = Ours::open(dir.path());
+    let ours = Ours::open(dir.path(), Size::Small);
     let [few, many] = FLIGHT_APPENDS;
     let mut rates = [Vec::new(), Vec::new()];
     for _ in 0..FLIGHT_ROUNDS {
