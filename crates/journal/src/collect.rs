@@ -20,6 +20,7 @@ use crate::blobs::{BlobHash, Blobs};
 use crate::error::{OpenError, StorageFailure};
 use crate::folder::{self, TEMPORARY_PREFIX};
 use crate::journal::{CACHE_BYTES_DEFAULT, JOURNAL_FILE};
+use crate::manifest::Manifest;
 use crate::salvage::names_in;
 use crate::store::open_repaired;
 
@@ -121,21 +122,28 @@ pub enum RemoveError {
         /// The journal file.
         path: PathBuf,
     },
+    /// Somebody worked on it, or pinned it, since it was looked at.
+    #[error("{} has changed since it was looked at: look again whether it may go", path.display())]
+    Changed {
+        /// The run's folder.
+        path: PathBuf,
+    },
     /// The disk or the system refused.
     #[error(transparent)]
     Storage(#[from] StorageFailure),
 }
 
-/// Removes the run's folder `dir`. A crash leaves it whole, or under a name that no listing shows
-/// and [`remove_leftovers`] removes.
-pub fn remove_run(dir: &Path) -> Result<(), RemoveError> {
-    let gone = set_aside(dir)?;
+/// Removes the run's folder `dir`, provided that its manifest is as it was `seen` when it was decided
+/// that the run may go. A crash leaves it whole, or under a name that no listing shows and
+/// [`remove_leftovers`] removes.
+pub fn remove_run(dir: &Path, seen: Option<&Manifest>) -> Result<(), RemoveError> {
+    let gone = set_aside(dir, seen)?;
     fs::remove_dir_all(&gone).map_err(|error| StorageFailure::new(&gone, error))?;
     Ok(())
 }
 
 /// Gives the folder of a run its last name, durably.
-pub(crate) fn set_aside(dir: &Path) -> Result<PathBuf, RemoveError> {
+pub(crate) fn set_aside(dir: &Path, seen: Option<&Manifest>) -> Result<PathBuf, RemoveError> {
     let path = dir.join(JOURNAL_FILE);
     // Held until it has its new name, so that nobody begins to work on it meanwhile.
     let _held = match open_repaired(&path, CACHE_BYTES_DEFAULT) {
@@ -148,6 +156,9 @@ pub(crate) fn set_aside(dir: &Path) -> Result<PathBuf, RemoveError> {
             | OpenError::Storage(_),
         ) => None,
     };
+    if Manifest::read(dir).ok().as_ref() != seen {
+        return Err(RemoveError::Changed { path: dir.to_path_buf() });
+    }
     let failed = |error| StorageFailure::new(dir, error);
     let (parent, name) = parent_and_name(dir);
     let gone = parent.join(format!("{GONE_PREFIX}{name}"));

@@ -578,7 +578,7 @@ mod tests {
         let runs = tempfile::tempdir().unwrap();
         let dir = runs.path().join("one");
         std::fs::rename(run().path(), &dir).unwrap();
-        set_aside(&dir).unwrap();
+        set_aside(&dir, Manifest::read(&dir).ok().as_ref()).unwrap();
         assert!(!dir.exists());
         assert_eq!(remove_leftovers(runs.path()).unwrap(), 1);
         assert_eq!(std::fs::read_dir(runs.path()).unwrap().count(), 0);

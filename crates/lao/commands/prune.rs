@@ -16,7 +16,7 @@ use lao_cli::{
 };
 use lao_config::{Config, Retention};
 use lao_gateway::offline;
-use lao_journal::{BlobHash, remove_leftovers, remove_run};
+use lao_journal::{BlobHash, Manifest, remove_leftovers, remove_run};
 use lao_protocol::{RunStatusCode, RunSummary};
 use lao_runtime::{RunFolder, RunsFolder};
 
@@ -72,6 +72,8 @@ impl Limits {
 /// A run that may go.
 struct Candidate {
     folder: RunFolder,
+    /// As it was when the run was looked at.
+    manifest: Option<Manifest>,
     summary: RunSummary,
     size_bytes: u64,
     /// Why it stays whatever the limits say.
@@ -139,11 +141,14 @@ fn removal(candidate: &Candidate, mode: Mode) -> Result<(), String> {
     }
     match mode {
         Mode::Tell => Ok(()),
-        Mode::Remove => remove_run(&candidate.folder.path).map_err(|error| error.to_string()),
+        Mode::Remove => remove_run(&candidate.folder.path, candidate.manifest.as_ref())
+            .map_err(|error| error.to_string()),
     }
 }
 
 async fn candidate(folder: &RunFolder, args: &PruneArgs) -> Result<Candidate, CliError> {
+    // Before anything else is looked at, so that a change after it is noticed.
+    let manifest = folder.manifest().ok();
     let summary = offline::summary(folder).await;
     let size_bytes = folder_bytes(&folder.path).map_err(|error| {
         io_failure(&format!("cannot look at {}", folder.path.display()), &error)
@@ -153,7 +158,7 @@ async fn candidate(folder: &RunFolder, args: &PruneArgs) -> Result<Candidate, Cl
     } else {
         stays_by_state(summary.status, &args.status)
     };
-    Ok(Candidate { folder: folder.clone(), summary, size_bytes, stays })
+    Ok(Candidate { folder: folder.clone(), manifest, summary, size_bytes, stays })
 }
 
 /// Why a run in this state stays.

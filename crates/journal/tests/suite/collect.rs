@@ -7,8 +7,8 @@ use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
 use lao_journal::{
-    BlobFile, BlobHash, Blobs, Draft, JOURNAL_FILE, Journal, Options, RemoveError, blob_files,
-    collectable, named_in_bytes, remove_blob, remove_leftovers, remove_run,
+    BlobFile, BlobHash, Blobs, Draft, JOURNAL_FILE, Journal, Manifest, Options, RemoveError,
+    blob_files, collectable, named_in_bytes, remove_blob, remove_leftovers, remove_run,
 };
 
 use crate::support::{draft, genesis, written};
@@ -102,9 +102,19 @@ fn a_run_is_removed_as_a_whole() {
     fs::create_dir(&dir).unwrap();
     written(&dir, 5);
     let held = Journal::open(&dir, &Options::default()).unwrap();
-    assert!(matches!(remove_run(&dir), Err(RemoveError::Held { .. })));
+    assert!(matches!(remove_run(&dir, None), Err(RemoveError::Held { .. })));
     drop(held);
-    remove_run(&dir).unwrap();
+    let mut manifest = Manifest::new("20260302-211405-x7k2q".to_owned(), "One".to_owned(), 5);
+    manifest.write(&dir).unwrap();
+    let seen = manifest.clone();
+    // Pinned, or taken up, between the look and the removal.
+    manifest.pid = Some(7);
+    manifest.write(&dir).unwrap();
+    for seen in [None, Some(&seen)] {
+        assert!(matches!(remove_run(&dir, seen), Err(RemoveError::Changed { .. })));
+    }
+    assert!(dir.join(JOURNAL_FILE).exists());
+    remove_run(&dir, Some(&manifest)).unwrap();
     assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 0);
 
     let left = runs.path().join(".gone-20260302-211405-x7k2q");
