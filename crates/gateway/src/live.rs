@@ -13,6 +13,7 @@
 use std::{
     cmp::Ordering,
     collections::VecDeque,
+    ops::ControlFlow,
     path::PathBuf,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard},
@@ -407,31 +408,40 @@ async fn keep(live: LiveRun, mut notices: broadcast::Receiver<Notice>) {
 
 /// A narrator that has seen every event before a position.
 fn narrator_at(reader: &Reader, next: u64) -> Result<Narrator, ReplayError> {
-    enum Stop {
-        Enough,
-        Failed(ReplayError),
-    }
-    impl From<ReplayError> for Stop {
-        fn from(error: ReplayError) -> Self {
-            Self::Failed(error)
-        }
-    }
     let mut narrator = Narrator::new();
-    let read = for_each_event(reader, 1, |event| match event {
-        StoredEvent::Known(published) if published.seq >= next => Err(Stop::Enough),
+    read_events(reader, 1, |event| match event {
+        StoredEvent::Known(published) if published.seq >= next => Ok(ControlFlow::Break(())),
         event @ (StoredEvent::Known(_) | StoredEvent::Unknown { .. }) => {
             narrator.note_stored(&event);
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         }
-    });
-    match read {
-        Ok(()) | Err(Stop::Enough) => Ok(narrator),
-        Err(Stop::Failed(error)) => Err(error),
-    }
+    })?;
+    Ok(narrator)
 }
 
 /// Events of a journal up to a position, as many as are read at once.
 fn stored(reader: &Reader, from: u64, last: u64) -> Result<Vec<Published>, ReplayError> {
+    let mut events = Vec::new();
+    read_events(reader, from, |event| {
+        let published = match event {
+            StoredEvent::Known(published) => published,
+            StoredEvent::Unknown { seq, .. } => return Err(ReplayError::Unknown { seq }),
+        };
+        if published.seq > last || events.len() == EVENTS_READ_MAX {
+            return Ok(ControlFlow::Break(()));
+        }
+        events.push(published);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(events)
+}
+
+/// Shows events of a journal from a position on to `visit`, for as long as it wants more.
+fn read_events(
+    reader: &Reader,
+    from: u64,
+    mut visit: impl FnMut(StoredEvent) -> Result<ControlFlow<()>, ReplayError>,
+) -> Result<(), ReplayError> {
     enum Stop {
         Enough,
         Failed(ReplayError),
@@ -441,20 +451,12 @@ fn stored(reader: &Reader, from: u64, last: u64) -> Result<Vec<Published>, Repla
             Self::Failed(error)
         }
     }
-    let mut events = Vec::new();
-    let read = for_each_event(reader, from, |event| {
-        let published = match event {
-            StoredEvent::Known(published) => published,
-            StoredEvent::Unknown { seq, .. } => return Err(ReplayError::Unknown { seq }.into()),
-        };
-        if published.seq > last || events.len() == EVENTS_READ_MAX {
-            return Err(Stop::Enough);
-        }
-        events.push(published);
-        Ok(())
+    let read = for_each_event(reader, from, |event| match visit(event)? {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Stop::Enough),
     });
     match read {
-        Ok(()) | Err(Stop::Enough) => Ok(events),
+        Ok(()) | Err(Stop::Enough) => Ok(()),
         Err(Stop::Failed(error)) => Err(error),
     }
 }

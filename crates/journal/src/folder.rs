@@ -3,7 +3,7 @@
 #[cfg(test)]
 pub(crate) mod trace;
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -94,6 +94,30 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
 }
 
 pub(crate) use platform::identity;
+
+/// What became of a file that nobody should need any more.
+pub(crate) enum Leftover {
+    /// It is not there, or not any more.
+    Gone,
+    /// A process works on it.
+    Held,
+}
+
+/// Removes a file unless a process holds its lock.
+pub(crate) fn remove_unless_held(path: &Path) -> io::Result<Leftover> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Leftover::Gone),
+        Err(error) => return Err(error),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(Leftover::Held),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    std::fs::remove_file(path)?;
+    Ok(Leftover::Gone)
+}
 
 #[cfg(unix)]
 mod platform {

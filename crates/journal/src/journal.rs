@@ -12,7 +12,7 @@ use crate::chain::{Genesis, Head};
 use crate::error::{AppendError, CreateError, OpenError, ReadError, StorageFailure};
 use crate::fault::{Fault, FaultAnswer, FaultPoint};
 use crate::faulty::Power;
-use crate::folder;
+use crate::folder::{self, Leftover};
 use crate::reader::Reader;
 use crate::record::{Draft, RecordRef};
 use crate::store::{self, META, Meta, Refusal, Writing, contained, damaged};
@@ -313,19 +313,8 @@ fn append_error(refusal: Refusal, path: &Path) -> AppendError {
 
 /// Removes what an aborted creation left; a creation under way in another process holds its lock.
 fn remove_leftover(path: &Path) -> Result<(), CreateError> {
-    let failed = |error| StorageFailure::new(path, error);
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error).into()),
-    };
-    match file.try_lock_shared() {
-        Ok(()) => {}
-        Err(std::fs::TryLockError::WouldBlock) => {
-            return Err(CreateError::Held { path: path.to_path_buf() });
-        }
-        Err(std::fs::TryLockError::Error(error)) => return Err(failed(error).into()),
+    match folder::remove_unless_held(path).map_err(|error| StorageFailure::new(path, error))? {
+        Leftover::Gone => Ok(()),
+        Leftover::Held => Err(CreateError::Held { path: path.to_path_buf() }),
     }
-    std::fs::remove_file(path).map_err(failed)?;
-    Ok(())
 }

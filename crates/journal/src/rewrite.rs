@@ -6,14 +6,13 @@
 //!
 //! A crash at any moment leaves the journal that was there, or the new one, whole.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use redb::ReadableDatabase;
 
 use crate::chain::{Genesis, Head};
 use crate::error::{Damaged, Place, ReadError, StorageFailure};
-use crate::folder;
+use crate::folder::{self, Leftover};
 use crate::journal::{CACHE_BYTES_DEFAULT, JOURNAL_FILE};
 use crate::record::{self, RecordRef};
 use crate::store::{Closing, EVENTS, META, Meta, Refusal, builder, contained, damaged};
@@ -190,19 +189,8 @@ impl Rewritten {
 
 /// Removes what a crash left; a rewriting under way in another process holds its lock.
 fn remove_leftover(path: &Path) -> Result<(), RewriteError> {
-    let failed = |error| StorageFailure::new(path, error);
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(failed(error).into()),
-    };
-    match file.try_lock_shared() {
-        Ok(()) => {}
-        Err(std::fs::TryLockError::WouldBlock) => {
-            return Err(RewriteError::Held { path: path.to_path_buf() });
-        }
-        Err(std::fs::TryLockError::Error(error)) => return Err(failed(error).into()),
+    match folder::remove_unless_held(path).map_err(|error| StorageFailure::new(path, error))? {
+        Leftover::Gone => Ok(()),
+        Leftover::Held => Err(RewriteError::Held { path: path.to_path_buf() }),
     }
-    std::fs::remove_file(path).map_err(failed)?;
-    Ok(())
 }
