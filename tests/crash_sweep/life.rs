@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
+use lao_event::Event;
 use lao_journal::{AppendError, CreateError, OpenError, Options};
 use lao_kernel::Rejection;
 use lao_runtime::{Begin, BeginError, Finish, Notice, Published, RunHandle, RunSpec, Supervisor};
@@ -75,7 +76,6 @@ pub(crate) struct Life {
     pub disk_calls: u64,
     pub clock_looks: u64,
     pub published: Vec<Arc<Published>>,
-    pub rebuilt: u32,
     pub workers_lost: u32,
 }
 
@@ -122,7 +122,6 @@ pub(crate) fn live(stage: &Stage<'_>, incident: Incident) -> Life {
         disk_calls: crash.disk_calls(),
         clock_looks: clock.looks(),
         published: Vec::new(),
-        rebuilt: 0,
         workers_lost: 0,
     };
     if let Some(notices) = &mut notices {
@@ -167,11 +166,17 @@ async fn drive(
 }
 
 impl Life {
+    /// How often the run's actor was made anew. What is told of its end may come before anybody
+    /// listens; that it goes on comes after a pause.
+    pub(crate) fn rebuilds(&self) -> usize {
+        let resumed = |published: &&Arc<Published>| matches!(published.event, Event::RunResumed(_));
+        self.published.iter().filter(resumed).count()
+    }
+
     fn listen(&mut self, notices: &mut Receiver<Notice>) {
         loop {
             match notices.try_recv() {
                 Ok(Notice::Event(event)) => self.published.push(event),
-                Ok(Notice::Rebuilt { .. }) => self.rebuilt += 1,
                 Ok(Notice::WorkerLost { .. }) => self.workers_lost += 1,
                 Ok(
                     Notice::Tokens { .. }
@@ -179,6 +184,7 @@ impl Life {
                     | Notice::Waiting { .. }
                     | Notice::DiskSlow { .. }
                     | Notice::DiskCaughtUp { .. }
+                    | Notice::Rebuilt { .. }
                     | Notice::Finished(_),
                 ) => {}
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,

@@ -195,7 +195,7 @@ impl<'a> Sweep<'a> {
             if let End::Finished(Finish::GaveUp { message, .. }) = &life.end {
                 assert!(message.contains("no space left for"), "{message}");
             }
-            let is_noticed = told.lives.len() > 1 || life.rebuilt > 0;
+            let is_noticed = told.lives.len() > 1 || life.rebuilds() > 0;
             noticed.fetch_add(usize::from(is_noticed), Ordering::SeqCst);
         });
         // Closing changes the disk as well, and may fail without anybody missing anything.
@@ -246,7 +246,7 @@ impl<'a> Sweep<'a> {
         each(&cases, |case| {
             let told = self.expect_like_reference(case);
             let life = &told.lives[0];
-            assert!(life.rebuilt == 1 || !case.struck(life), "the run was not rebuilt");
+            assert!(life.rebuilds() == 1 || !case.struck(life), "the run was not rebuilt");
         });
     }
 
