@@ -111,7 +111,7 @@ mod tests {
     use super::*;
     use crate::chain::Genesis;
     use crate::journal::Journal;
-    use crate::record::Draft;
+    use crate::samples::draft;
     use crate::store::open_named;
 
     #[test]
@@ -119,16 +119,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let genesis = Genesis { run: String::from("run-1"), started: Vec::new() };
         let mut journal = Journal::create(dir.path(), genesis, &Options::default()).unwrap();
-        let draft = Draft {
-            event_type: 1,
-            schema_version: 1,
-            flags: 0,
-            wall_time_ms: 0,
-            monotonic_ns: 0,
-            cause: 0,
-            payload: Vec::new(),
-        };
-        journal.append(&[draft]).unwrap();
+        journal.append(&[draft(Vec::new())]).unwrap();
         drop(journal);
         let path = dir.path().join(JOURNAL_FILE);
         let open = || File::options().read(true).write(true).open(&path).unwrap();

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::overlay::Overlay;
+use crate::samples::{Dice, draft};
 use crate::store::builder;
 use crate::{
     AppendError, CACHE_BYTES_DEFAULT, DiskAnswer, DiskCall, Draft, Fault, FaultAnswer, FaultPoint,
@@ -28,15 +29,7 @@ const COMMITS: u64 = 4;
 /// Operations of an opening and a commit or two, within which the second crash falls.
 const SECOND_LIFE_OPERATIONS: u64 = 40;
 
-/// Numbers that follow from a seed.
-struct Dice(u64);
-
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-        (self.0 >> 33) % sides
-    }
-
     fn kept(&mut self) -> Kept {
         let seed = self.roll(1 << 31);
         match self.roll(8) {
@@ -100,15 +93,7 @@ impl Work {
     }
 
     fn draft(self, seq: u64) -> Draft {
-        Draft {
-            event_type: 1,
-            schema_version: 1,
-            flags: 0,
-            wall_time_ms: 0,
-            monotonic_ns: 0,
-            cause: seq - 1,
-            payload: self.payload(seq),
-        }
+        Draft { cause: seq - 1, ..draft(self.payload(seq)) }
     }
 
     /// Mostly less than a page; some make the file grow.

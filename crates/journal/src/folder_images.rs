@@ -11,23 +11,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::folder::trace::{self, Step};
+use crate::samples::{Dice, draft};
 use crate::{
-    BlobError, BlobHash, Blobs, Draft, Genesis, JOURNAL_FILE, Journal, MANIFEST_FILE, Manifest,
+    BlobError, BlobHash, Blobs, Genesis, JOURNAL_FILE, Journal, MANIFEST_FILE, Manifest,
     ManifestError, Options, Reader, StorageFailure, make_folder,
 };
 
 /// Images of each cut.
 const IMAGES: u64 = 24;
 
-/// Numbers that follow from a seed.
-struct Dice(u64);
-
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-        (self.0 >> 33) % sides
-    }
-
     fn is_lucky(&mut self) -> bool {
         self.roll(2) == 1
     }
@@ -313,18 +306,6 @@ fn a_manifest_is_old_or_new() {
     });
 }
 
-fn draft() -> Draft {
-    Draft {
-        event_type: 1,
-        schema_version: 1,
-        flags: 0,
-        wall_time_ms: 0,
-        monotonic_ns: 0,
-        cause: 0,
-        payload: vec![1; 100],
-    }
-}
-
 #[test]
 fn a_new_journal_is_found_when_its_first_records_are_acknowledged() {
     let root = folder();
@@ -332,7 +313,10 @@ fn a_new_journal_is_found_when_its_first_records_are_acknowledged() {
     let ((), mut steps) = trace::record(None, || {
         make_folder(&run).unwrap();
         let genesis = Genesis { run: String::from("run"), started: Vec::new() };
-        Journal::create(&run, genesis, &Options::default()).unwrap().append(&[draft()]).unwrap();
+        Journal::create(&run, genesis, &Options::default())
+            .unwrap()
+            .append(&[draft(vec![1; 100])])
+            .unwrap();
     });
     // What redb writes and syncs is proven with crash images; here its file is whole, and only its
     // name is in doubt.

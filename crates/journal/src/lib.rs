@@ -43,6 +43,8 @@ mod record;
 mod repair;
 mod rewrite;
 mod salvage;
+#[cfg(test)]
+mod samples;
 mod stats;
 mod store;
 mod walk;

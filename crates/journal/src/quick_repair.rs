@@ -6,10 +6,11 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::overlay::Overlay;
+use crate::samples::draft;
 use crate::store::builder;
 use crate::{
-    CACHE_BYTES_DEFAULT, Draft, Genesis, JOURNAL_FILE, Journal, Options,
-    QUICK_REPAIR_BYTES_DEFAULT, Reader,
+    CACHE_BYTES_DEFAULT, Genesis, JOURNAL_FILE, Journal, Options, QUICK_REPAIR_BYTES_DEFAULT,
+    Reader,
 };
 
 const PAYLOAD_BYTES: usize = 512 * 1024;
@@ -22,16 +23,7 @@ fn fill(journal: &mut Journal, bytes: u64) {
 }
 
 fn append(journal: &mut Journal, payload: Vec<u8>) {
-    let draft = Draft {
-        event_type: 1,
-        schema_version: 1,
-        flags: 0,
-        wall_time_ms: 0,
-        monotonic_ns: 0,
-        cause: 0,
-        payload,
-    };
-    journal.append(&[draft]).unwrap();
+    journal.append(&[draft(payload)]).unwrap();
 }
 
 fn folder() -> tempfile::TempDir {

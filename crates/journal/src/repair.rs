@@ -484,26 +484,16 @@ mod tests {
     use crate::collect::{remove_leftovers, set_aside};
     use crate::compact::{Compaction, compact};
     use crate::journal::{Journal, Options};
-    use crate::record::Draft;
-
-    fn draft(number: u8) -> Draft {
-        Draft {
-            event_type: 1,
-            schema_version: 1,
-            flags: 0,
-            wall_time_ms: 0,
-            monotonic_ns: 0,
-            cause: 0,
-            payload: vec![number; 100],
-        }
-    }
+    use crate::samples::draft;
 
     /// A sealed run of 40 records.
     fn run() -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         let genesis = Genesis { run: String::from("run-1"), started: b"so".to_vec() };
         let mut journal = Journal::create(dir.path(), genesis, &Options::default()).unwrap();
-        journal.append(&(1..=40).map(draft).collect::<Vec<_>>()).unwrap();
+        journal
+            .append(&(1..=40).map(|number| draft(vec![number; 100])).collect::<Vec<_>>())
+            .unwrap();
         let mut manifest = Manifest::new(String::from("run-1"), String::from("title"), 0);
         manifest.seal(journal.head(), String::from("succeeded"));
         drop(journal);
