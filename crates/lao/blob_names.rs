@@ -14,12 +14,12 @@ use lao_cli::{
 };
 use lao_event::{Content, Event};
 use lao_gateway::{ClientError, live};
+use lao_history::{HistoryError, RunFolder, StoredEvent, for_each_event};
 use lao_journal::{
     BlobFile, BlobHash, Blobs, JOURNAL_FILE, OpenError, StorageFailure, blob_files, collectable,
     named_in_bytes, remove_blob,
 };
 use lao_protocol::EventView;
-use lao_runtime::{ReplayError, RunFolder, StoredEvent, for_each_event};
 use serde_json::Value;
 
 use crate::project::Project;
@@ -40,14 +40,14 @@ pub(crate) fn note(event: &Event, seq: u64, named: &mut NamedBlobs) {
 }
 
 /// The blobs that a journal names; an error where not all of it can be understood.
-pub(crate) fn of_journal(reader: &lao_journal::Reader) -> Result<NamedBlobs, ReplayError> {
+pub(crate) fn of_journal(reader: &lao_journal::Reader) -> Result<NamedBlobs, HistoryError> {
     let mut named = NamedBlobs::new();
     for_each_event(reader, 1, |stored| match stored {
         StoredEvent::Known(published) => {
             note(&published.event, published.seq, &mut named);
             Ok(())
         }
-        StoredEvent::Unknown { seq, .. } => Err(ReplayError::Unknown { seq }),
+        StoredEvent::Unknown { seq, .. } => Err(HistoryError::Unknown { seq }),
     })?;
     Ok(named)
 }

@@ -14,11 +14,12 @@ use lao_event::{
     latest::{Definition, PlanDefinition, RunOutcome},
 };
 use lao_gateway::{LABEL_PLAN_HASH, LABEL_SOURCE, offline};
+use lao_history::RunFolder;
 use lao_journal::Manifest;
 use lao_kernel::{RunPhase, Start};
 use lao_redact::Redactor;
 use lao_repo::{Description, GitRepository};
-use lao_runtime::{RunFolder, outcome_word};
+use lao_runtime::outcome_word;
 use lao_workflow::plan::{Plan, chunks, slug};
 
 use crate::{

@@ -10,7 +10,7 @@ use lao_cli::{
     args::{GlobalArgs, ModelOverride, RunSelector},
 };
 use lao_config::{Config, FileLayer, Layers};
-use lao_runtime::{FolderError, RunFolder, RunsFolder};
+use lao_history::{FolderError, RunFolder, RunsFolder};
 
 use crate::failure::io_failure;
 

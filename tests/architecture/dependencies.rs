@@ -19,11 +19,16 @@ const OURS: &[(&str, &[&str])] = &[
     ("lao-model", &["lao-event", "lao-port"]),
     ("lao-tool", &["lao-event", "lao-port"]),
     ("lao-repo", &["lao-event", "lao-port"]),
-    ("lao-runtime", &["lao-event", "lao-journal", "lao-kernel", "lao-port", "lao-redact"]),
+    ("lao-history", &["lao-event", "lao-journal", "lao-kernel", "lao-redact"]),
+    (
+        "lao-runtime",
+        &["lao-event", "lao-history", "lao-journal", "lao-kernel", "lao-port", "lao-redact"],
+    ),
     (
         "lao-gateway",
         &[
             "lao-event",
+            "lao-history",
             "lao-journal",
             "lao-kernel",
             "lao-port",
@@ -35,7 +40,15 @@ const OURS: &[(&str, &[&str])] = &[
     ("lao-cli", &["lao-protocol"]),
     (
         "lao-testkit",
-        &["lao-event", "lao-journal", "lao-kernel", "lao-port", "lao-redact", "lao-runtime"],
+        &[
+            "lao-event",
+            "lao-history",
+            "lao-journal",
+            "lao-kernel",
+            "lao-port",
+            "lao-redact",
+            "lao-runtime",
+        ],
     ),
     (
         BINARY,
@@ -44,6 +57,7 @@ const OURS: &[(&str, &[&str])] = &[
             "lao-config",
             "lao-event",
             "lao-gateway",
+            "lao-history",
             "lao-journal",
             "lao-kernel",
             "lao-model",
@@ -127,6 +141,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("lao-protocol", &["bincode"]),
     ("lao-port", IMPURE),
     ("lao-journal", &["tokio", "mio", "ractor", "bincode", "reqwest", "git2"]),
+    (
+        "lao-history",
+        &["tokio", "mio", "ractor", "reqwest", "git2", "notify", "clap", "indicatif", "jiff"],
+    ),
     ("lao-runtime", &["reqwest", "hyper", "git2", "notify", "clap", "indicatif", "jiff"]),
     ("lao-model", &["ractor", "redb", "git2", "clap"]),
     ("lao-tool", &["ractor", "redb", "git2", "reqwest", "hyper", "clap"]),

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use lao_event::Event;
+use lao_history::Recorded;
 use lao_journal::{AppendError, CreateError, OpenError, Options};
 use lao_kernel::Rejection;
-use lao_runtime::{Begin, BeginError, Finish, Notice, Published, RunHandle, RunSpec, Supervisor};
+use lao_runtime::{Begin, BeginError, Finish, Notice, RunHandle, RunSpec, Supervisor};
 use lao_testkit::{
     Call, Crash, CrashWatch, DiskMishap, TestClock, Trouble, Watch, crash_at, disk_mishap,
 };
@@ -75,7 +76,7 @@ pub(crate) struct Life {
     pub syncs: u64,
     pub disk_calls: u64,
     pub clock_looks: u64,
-    pub published: Vec<Arc<Published>>,
+    pub published: Vec<Arc<Recorded>>,
     pub workers_lost: u32,
 }
 
@@ -169,7 +170,7 @@ impl Life {
     /// How often the run's actor was made anew. What is told of its end may come before anybody
     /// listens; that it goes on comes after a pause.
     pub(crate) fn rebuilds(&self) -> usize {
-        let resumed = |published: &&Arc<Published>| matches!(published.event, Event::RunResumed(_));
+        let resumed = |published: &&Arc<Recorded>| matches!(published.event, Event::RunResumed(_));
         self.published.iter().filter(resumed).count()
     }
 

@@ -11,11 +11,12 @@ use lao_event::{
     Content, RunId, Settings, WorkspaceSettings,
     latest::{Definition, PlanDefinition},
 };
+use lao_history::{Contents, RunFolder, RunsFolder};
 use lao_kernel::Start;
 use lao_model::{Script, ScriptedModel};
 use lao_port::{Clock, World};
 use lao_repo::GitRepository;
-use lao_runtime::{Contents, Permits, RetryPolicy, RunFolder, RunsFolder};
+use lao_runtime::{Permits, RetryPolicy};
 use lao_testkit::init_repository;
 use lao_tool::{LocalToolbox, LocalVerifier, ToolLimits, Workspace};
 use lao_workflow::plan::{Plan, chunks};

@@ -3,8 +3,8 @@
 
 use std::{fs, path::Path};
 
+use lao_history::{StoredEvent, for_each_event};
 use lao_journal::{BlobHash, Blobs, Manifest, Options, Reader};
-use lao_runtime::{StoredEvent, for_each_event};
 use lao_testkit::openai_server::{Behaviour, ChatRequest, Dialect, Fault, Thought};
 use serde_json::{Value, json};
 
@@ -165,7 +165,7 @@ fn stored(state: &Path) -> Found {
         let run = run.unwrap().path();
         assert!(Manifest::read(&run).unwrap().sealed.is_some());
         let reader = Reader::open(&run, &Options::default()).unwrap();
-        for_each_event(&reader, 1, |event| -> Result<(), lao_runtime::ReplayError> {
+        for_each_event(&reader, 1, |event| -> Result<(), lao_history::HistoryError> {
             let StoredEvent::Known(published) = event else { panic!("{event:?}") };
             let text = serde_json::to_string(&published.event).unwrap();
             found.push((format!("event {} {}", published.seq, published.event.name()), text));

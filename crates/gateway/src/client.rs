@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
+use lao_history::RunFolder;
 use lao_protocol::{PROTOCOL_VERSION, Reply, Request, Update};
-use lao_runtime::RunFolder;
 use tokio::{
     io::{BufReader, ReadHalf, WriteHalf},
     time::timeout,

@@ -1,6 +1,6 @@
 //! When a run's snapshot is written: now and then, and when the run leaves the process.
 
-use lao_runtime::SnapshotError;
+use lao_history::SnapshotError;
 use tokio::task::JoinHandle;
 
 use crate::live::LiveRun;

@@ -21,13 +21,13 @@ use std::{
 };
 
 use lao_event::RunId;
+use lao_history::{
+    Contents, HistoryError, Recorded, RunFolder, SnapshotError, StoredEvent, for_each_event,
+};
 use lao_journal::Reader;
 use lao_kernel::{Command, Rejection};
 use lao_protocol::{EventView, RunStatus, StepView, Update};
-use lao_runtime::{
-    Contents, Finish, Notice, Published, ReplayError, RunFolder, RunHandle, SnapshotError,
-    StoredEvent, for_each_event,
-};
+use lao_runtime::{Finish, Notice, RunHandle};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
@@ -92,7 +92,7 @@ pub enum LiveReadError {
     Open(#[from] lao_journal::OpenError),
     /// It cannot be read.
     #[error(transparent)]
-    Replay(#[from] ReplayError),
+    Replay(#[from] HistoryError),
     /// It cannot be copied.
     #[error(transparent)]
     Copy(#[from] lao_journal::RewriteError),
@@ -234,7 +234,7 @@ impl LiveRun {
     }
 
     /// Reads events from the journal: those of the positions, as many as are read at once.
-    async fn stored(&self, from: u64, last: u64) -> Result<Vec<Published>, LiveReadError> {
+    async fn stored(&self, from: u64, last: u64) -> Result<Vec<Recorded>, LiveReadError> {
         let live = self.clone();
         blocking(move || Ok(live.read(|reader| stored(reader, from, last))??)).await
     }
@@ -288,7 +288,7 @@ impl LiveRun {
     }
 
     /// Applies an event and tells who listens, unless it is known or there is a gap before it.
-    fn apply(&self, published: &Arc<Published>) -> Applied {
+    fn apply(&self, published: &Arc<Recorded>) -> Applied {
         let mut view = self.view();
         let applied = view.apply(published);
         if applied == Applied::Now {
@@ -333,7 +333,7 @@ impl LiveRun {
 
 impl View {
     /// Applies an event, unless it is known or there is a gap before it.
-    fn apply(&mut self, published: &Published) -> Applied {
+    fn apply(&mut self, published: &Recorded) -> Applied {
         match published.seq.cmp(&(self.run.last_seq() + 1)) {
             Ordering::Less => Applied::Known,
             Ordering::Greater => Applied::Gap,
@@ -407,7 +407,7 @@ async fn keep(live: LiveRun, mut notices: broadcast::Receiver<Notice>) {
 }
 
 /// A narrator that has seen every event before a position.
-fn narrator_at(reader: &Reader, next: u64) -> Result<Narrator, ReplayError> {
+fn narrator_at(reader: &Reader, next: u64) -> Result<Narrator, HistoryError> {
     let mut narrator = Narrator::new();
     read_events(reader, 1, |event| match event {
         StoredEvent::Known(published) if published.seq >= next => Ok(ControlFlow::Break(())),
@@ -420,12 +420,12 @@ fn narrator_at(reader: &Reader, next: u64) -> Result<Narrator, ReplayError> {
 }
 
 /// Events of a journal up to a position, as many as are read at once.
-fn stored(reader: &Reader, from: u64, last: u64) -> Result<Vec<Published>, ReplayError> {
+fn stored(reader: &Reader, from: u64, last: u64) -> Result<Vec<Recorded>, HistoryError> {
     let mut events = Vec::new();
     read_events(reader, from, |event| {
         let published = match event {
             StoredEvent::Known(published) => published,
-            StoredEvent::Unknown { seq, .. } => return Err(ReplayError::Unknown { seq }),
+            StoredEvent::Unknown { seq, .. } => return Err(HistoryError::Unknown { seq }),
         };
         if published.seq > last || events.len() == EVENTS_READ_MAX {
             return Ok(ControlFlow::Break(()));
@@ -440,14 +440,14 @@ fn stored(reader: &Reader, from: u64, last: u64) -> Result<Vec<Published>, Repla
 fn read_events(
     reader: &Reader,
     from: u64,
-    mut visit: impl FnMut(StoredEvent) -> Result<ControlFlow<()>, ReplayError>,
-) -> Result<(), ReplayError> {
+    mut visit: impl FnMut(StoredEvent) -> Result<ControlFlow<()>, HistoryError>,
+) -> Result<(), HistoryError> {
     enum Stop {
         Enough,
-        Failed(ReplayError),
+        Failed(HistoryError),
     }
-    impl From<ReplayError> for Stop {
-        fn from(error: ReplayError) -> Self {
+    impl From<HistoryError> for Stop {
+        fn from(error: HistoryError) -> Self {
             Self::Failed(error)
         }
     }
@@ -506,7 +506,7 @@ impl Events {
         let last = self.last.min(self.live.since());
         let events = self.live.stored(self.next, last).await?;
         self.next = events.last().map_or(last, |event| event.seq) + 1;
-        let view = |event: &Published| {
+        let view = |event: &Recorded| {
             narrator.note(event);
             narrator.view(event)
         };
@@ -614,7 +614,7 @@ mod tests {
     use super::*;
 
     /// The events that a run begins with.
-    fn events(run: &RunId) -> Vec<Published> {
+    fn events(run: &RunId) -> Vec<Recorded> {
         let role = |role: Role| {
             json!({
                 "role": role, "endpoint": "local", "model": "m",
@@ -639,8 +639,14 @@ mod tests {
             seed: 1,
         };
         let decision = handle(&mut State::new(), Command::Start(Box::new(start))).unwrap();
-        let published =
-            |(seq, event)| Published { seq, wall_ms: 5, monotonic_ns: 0, cause: 0, event };
+        let published = |(seq, event)| Recorded {
+            seq,
+            wall_ms: 5,
+            monotonic_ns: 0,
+            cause: 0,
+            noted: false,
+            event,
+        };
         (1..).zip(decision.events).map(published).collect()
     }
 

@@ -14,8 +14,8 @@ use lao_event::{
     EffectId, Event, QuestionId, Role, StepId,
     latest::{ChecksScope, LossCause},
 };
+use lao_history::{Recorded, StoredEvent};
 use lao_protocol::EventView;
-use lao_runtime::{Published, StoredEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -73,7 +73,7 @@ impl Narrator {
 
     /// Remembers what later words need. Every event must be shown, in order, before its words
     /// are asked for.
-    pub fn note(&mut self, published: &Published) {
+    pub fn note(&mut self, published: &Recorded) {
         let event = &published.event;
         if let Event::StepsAdded(added) = event {
             let keys = added.steps.iter().map(|step| step.key.as_str().into());
@@ -174,7 +174,7 @@ impl Narrator {
     }
 
     /// An event as clients are told of it; it must have been noted.
-    pub fn view(&self, published: &Published) -> EventView {
+    pub fn view(&self, published: &Recorded) -> EventView {
         let event = &published.event;
         let data = serde_json::to_value(event).expect("events are plain JSON");
         EventView {

@@ -1,8 +1,8 @@
 //! Runs that no process works on, read from their folders.
 
+use lao_history::{Contents, FolderError, HistoryError, RunFolder, StoredEvent, for_each_event};
 use lao_journal::{Manifest, OpenError, Reader};
 use lao_protocol::{EventView, Reply, Request, RunStatus, RunStatusCode, RunSummary, StepCounts};
-use lao_runtime::{Contents, FolderError, ReplayError, RunFolder, StoredEvent, for_each_event};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ pub enum ViewError {
     Open(#[from] OpenError),
     /// Its journal cannot be read.
     #[error(transparent)]
-    Replay(#[from] ReplayError),
+    Replay(#[from] HistoryError),
 }
 
 /// A run as its journal tells.
@@ -63,9 +63,9 @@ fn view_of(folder: &RunFolder, reader: &Reader) -> Result<RunView, ViewError> {
     for_each_event(reader, view.last_seq() + 1, |stored| match stored {
         StoredEvent::Known(published) => {
             let seq = published.seq;
-            view.apply(&published).map_err(|source| ReplayError::Inconsistent { seq, source })
+            view.apply(&published).map_err(|source| HistoryError::Inconsistent { seq, source })
         }
-        StoredEvent::Unknown { seq, .. } => Err(ReplayError::Unknown { seq }),
+        StoredEvent::Unknown { seq, .. } => Err(HistoryError::Unknown { seq }),
     })?;
     Ok(view)
 }
@@ -77,11 +77,11 @@ pub fn events<E: From<ViewError>>(
     mut visit: impl FnMut(EventView) -> Result<(), E>,
 ) -> Result<(), E> {
     enum Stop<E> {
-        Read(ReplayError),
+        Read(HistoryError),
         Visit(E),
     }
-    impl<E> From<ReplayError> for Stop<E> {
-        fn from(error: ReplayError) -> Self {
+    impl<E> From<HistoryError> for Stop<E> {
+        fn from(error: HistoryError) -> Self {
             Self::Read(error)
         }
     }

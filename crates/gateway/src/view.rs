@@ -1,7 +1,7 @@
 //! The view: a run as people look at it, folded from its events.
 //!
 //! ```text
-//!   Published --apply--> State (kernel) + narrator + tracks --> RunStatus, StepView, EventView
+//!   Recorded --apply--> State (kernel) + narrator + tracks --> RunStatus, StepView, EventView
 //! ```
 //!
 //! What the kernel's state forgets when a step ends (times, commits, files, findings) is kept here,
@@ -16,10 +16,11 @@ mod step;
 mod track;
 
 use lao_event::RunId;
+use lao_history::{Contents, HistoryError, Recorded, RunFolder, Snapshot};
 use lao_journal::Reader;
 use lao_kernel::{Inconsistency, State, evolve};
 use lao_protocol::{EventView, StepView, Update};
-use lao_runtime::{Contents, Notice, Published, ReplayError, RunFolder, Snapshot};
+use lao_runtime::Notice;
 use serde::{Deserialize, Serialize};
 
 use crate::narrator::Narrator;
@@ -85,7 +86,7 @@ impl RunView {
     /// # Errors
     ///
     /// The event cannot follow those before it; the view is worthless then.
-    pub fn apply(&mut self, published: &Published) -> Result<(), Inconsistency> {
+    pub fn apply(&mut self, published: &Recorded) -> Result<(), Inconsistency> {
         evolve(&mut self.state, &published.event)?;
         self.narrator.note(published);
         self.tracks.note(published, &self.narrator);
@@ -108,7 +109,7 @@ impl RunView {
     }
 
     /// An event as clients are told of it; it must have been applied, one by one.
-    pub fn event(&self, published: &Published) -> EventView {
+    pub fn event(&self, published: &Recorded) -> EventView {
         self.narrator.view(published)
     }
 
@@ -129,7 +130,7 @@ impl RunView {
         key: &str,
         contents: &Contents,
         reader: &Reader,
-    ) -> Result<Option<StepView>, ReplayError> {
+    ) -> Result<Option<StepView>, HistoryError> {
         let Some(mut step) = self.step_line(key) else {
             return Ok(None);
         };

@@ -8,9 +8,10 @@ use lao_cli::{
 };
 use lao_event::{QuestionId, latest::QuestionAnswer};
 use lao_gateway::{Client, live, offline};
+use lao_history::RunFolder;
 use lao_kernel::{Command, Rejection};
 use lao_protocol::{AnswerChoice, Reply, Request, RunStatus};
-use lao_runtime::{BeginError, RunFolder, note};
+use lao_runtime::{BeginError, note};
 
 use super::resume::{over, rejected};
 use crate::{

@@ -17,13 +17,13 @@ use lao_cli::{
         ManifestMended, RepairReport, StatsReport, TypeLine,
     },
 };
-use lao_event::{Event, codec};
+use lao_event::Event;
 use lao_gateway::{Narrator, live};
+use lao_history::{RunFolder, RunsFolder, StoredEvent, for_each_event};
 use lao_journal::{
     BlobHash, Blobs, CheckReport, CompactError, JOURNAL_FILE, ManifestRepaired, OpenError,
     RepairError, Repaired, Stats,
 };
-use lao_runtime::{RunFolder, RunsFolder, StoredEvent, for_each_event};
 
 use super::prune;
 use crate::{
@@ -79,7 +79,7 @@ fn check_end(folder: &RunFolder) -> JournalReport {
 fn check_deep(folder: &RunFolder) -> JournalReport {
     let mut beyond = Beyond::default();
     let walked = lao_journal::check_beyond(&folder.path, |record| {
-        beyond.records.push((record.header.event_type, decoded(&record)));
+        beyond.records.push((record.header.event_type, StoredEvent::of(&record).ok()));
     });
     let mut problems = Vec::new();
     let mut named = NamedBlobs::new();
@@ -139,18 +139,6 @@ fn file_bytes(folder: &Path) -> u64 {
     fs::metadata(folder.join(JOURNAL_FILE)).map_or(0, |file| file.len())
 }
 
-fn decoded(record: &lao_journal::RecordRef<'_>) -> Option<StoredEvent> {
-    let header = &record.header;
-    let event = codec::decode(header.event_type, header.schema_version, record.payload).ok()?;
-    Some(StoredEvent::Known(lao_runtime::Published {
-        seq: header.seq,
-        wall_ms: header.wall_time_ms,
-        monotonic_ns: header.monotonic_ns,
-        cause: header.cause,
-        event,
-    }))
-}
-
 /// Events after a damaged one, whose bytes are whole.
 #[derive(Default)]
 struct Beyond {
@@ -179,7 +167,7 @@ fn narrator_before(folder: &RunFolder) -> Narrator {
     let mut narrator = Narrator::new();
     if let Ok(reader) = folder.reader() {
         // It ends at the damage, which has been reported.
-        drop(for_each_event::<lao_runtime::ReplayError>(&reader, 1, |stored| {
+        drop(for_each_event::<lao_history::HistoryError>(&reader, 1, |stored| {
             narrator.view_stored(&stored);
             Ok(())
         }));
@@ -199,7 +187,7 @@ fn fold(folder: &RunFolder) -> Result<NamedBlobs, JournalProblem> {
         |message: String, hint: Option<String>| JournalProblem { seq: None, message, hint };
     let reader = folder.reader().map_err(|error| problem(error.to_string(), None))?;
     let mut named = NamedBlobs::new();
-    let walked = lao_runtime::fold(&reader, |_, published| {
+    let walked = lao_history::fold(&reader, |_, published| {
         blob_names::note(&published.event, published.seq, &mut named);
     });
     let hint = "the bytes are whole; this version of lao cannot follow them".to_owned();
@@ -420,7 +408,7 @@ fn fill_stats(
         .collect();
     report.types.sort_by(|a, b| (b.count, &a.event).cmp(&(a.count, &b.event)));
     let mut sizes = BTreeMap::new();
-    for_each_event::<lao_runtime::ReplayError>(&reader, 1, |stored| {
+    for_each_event::<lao_history::HistoryError>(&reader, 1, |stored| {
         if let StoredEvent::Known(published) = stored {
             note_sizes(&published.event, &mut sizes);
         }

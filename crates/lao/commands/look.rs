@@ -8,8 +8,8 @@ use lao_cli::{
     render::{self, json},
 };
 use lao_gateway::{Client, live, offline};
+use lao_history::RunFolder;
 use lao_protocol::{EventView, Reply, Request, RunStatus, RunSummary, StepView, Update};
-use lao_runtime::RunFolder;
 
 use super::resume::rejected;
 use crate::{

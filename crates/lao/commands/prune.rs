@@ -16,9 +16,9 @@ use lao_cli::{
 };
 use lao_config::{Config, Retention};
 use lao_gateway::offline;
+use lao_history::{RunFolder, RunsFolder};
 use lao_journal::{BlobHash, Manifest, remove_leftovers, remove_run};
 use lao_protocol::{RunStatusCode, RunSummary};
-use lao_runtime::{RunFolder, RunsFolder};
 
 use crate::{
     blob_names::{Marks, Mode, Named, collect},

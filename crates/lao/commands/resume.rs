@@ -13,9 +13,10 @@ use lao_event::{
     latest::{RunOutcome, StopReason},
 };
 use lao_gateway::{live, offline};
+use lao_history::RunFolder;
 use lao_kernel::{Retry, RunPhase};
 use lao_protocol::{Reply, Request, RunStatus, StepStatus, StepView, Update};
-use lao_runtime::{Begin, RunFolder};
+use lao_runtime::Begin;
 
 use super::{
     prune,

@@ -14,10 +14,11 @@ use lao_cli::{
 use lao_config::Config;
 use lao_event::{Hash, RunId, Settings, latest::RunOutcome};
 use lao_gateway::{live, offline};
+use lao_history::RunFolder;
 use lao_journal::Options;
 use lao_protocol::Update;
 use lao_redact::Redactor;
-use lao_runtime::{Begin, RunFolder, RunSpec};
+use lao_runtime::{Begin, RunSpec};
 
 use super::prune;
 use crate::{

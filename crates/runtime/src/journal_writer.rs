@@ -8,11 +8,12 @@
 use std::sync::Arc;
 
 use lao_event::Blob;
+use lao_history::Contents;
 use lao_journal::{Ack, AppendError, Appender, BlobError, Draft};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use tokio::sync::broadcast;
 
-use crate::{contents::Contents, disk_watch::DiskWatch, notice::Notice};
+use crate::{disk_watch::DiskWatch, notice::Notice};
 
 /// Why events are not durable; the run's state in memory is worthless then.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -13,27 +13,19 @@
 //!
 //! Deliberately absent: HTTP, processes, rendering, and any decision about what a run does next.
 
-mod contents;
 mod disk_watch;
-mod folder;
 mod job;
 mod journal_writer;
 mod model_call;
 mod notice;
 mod permits;
-mod record;
 mod run;
 mod secrets;
-mod snapshot;
 mod supervisor;
 mod worker;
 
-pub use contents::{ContentError, Contents};
-pub use folder::{FolderError, RunFolder, RunsFolder};
 pub use model_call::RetryPolicy;
-pub use notice::{Notice, Published};
+pub use notice::Notice;
 pub use permits::Permits;
-pub use record::{ReplayError, StoredEvent, fold, fold_after, for_each_event};
 pub use run::{Begin, BeginError, Finish, RunHandle, RunSpec, note, outcome_word};
-pub use snapshot::{SNAPSHOT_FILE, Snapshot, SnapshotError};
 pub use supervisor::Supervisor;

@@ -7,6 +7,7 @@ use lao_event::{
     EffectId,
     latest::{Answer, AnswerFormat, FailureKind, Message, ModelFailure, ModelOutcome, ToolCall},
 };
+use lao_history::{ContentError, Contents};
 use lao_kernel::Command;
 use lao_port::{
     Chat, ChatAnswer, ChatError, ChatErrorKind, ChatFormat, ChatMessage, ChatToolCall, Progress,
@@ -14,12 +15,7 @@ use lao_port::{
 };
 use tokio::time::Instant;
 
-use crate::{
-    contents::{ContentError, Contents},
-    job::ModelJob,
-    notice::Notice,
-    worker::WorkerContext,
-};
+use crate::{job::ModelJob, notice::Notice, worker::WorkerContext};
 
 /// How often and how long a model is asked again. Times in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]

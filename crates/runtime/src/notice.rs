@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use lao_event::{Event, Role, StepId};
+use lao_event::{Role, StepId};
+use lao_history::Recorded;
 
 use crate::run::Finish;
 
@@ -10,7 +11,7 @@ use crate::run::Finish;
 #[derive(Debug, Clone)]
 pub enum Notice {
     /// An event is durable.
-    Event(Arc<Published>),
+    Event(Arc<Recorded>),
     /// An answer is coming in.
     Tokens {
         /// The step that asked.
@@ -70,20 +71,4 @@ pub enum Notice {
     },
     /// The run is over, or stopped; the last notice.
     Finished(Finish),
-}
-
-/// A durable event with what its record says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Published {
-    /// Position in the journal, from 1.
-    pub seq: u64,
-    /// Wall clock, milliseconds since 1970.
-    pub wall_ms: i64,
-    /// Steady clock of the process that wrote it, in nanoseconds since some moment: for spans
-    /// between events of one process, whatever the wall clock does.
-    pub monotonic_ns: u64,
-    /// Position of the event that caused it; 0 for none.
-    pub cause: u64,
-    /// The event.
-    pub event: Event,
 }

@@ -20,6 +20,7 @@ use lao_event::{
     Attempt, EffectId, Event, StepId,
     latest::{LossCause, StopReason},
 };
+use lao_history::{Recorded, Stamp, recorded};
 use lao_kernel::{
     Command, EffectKey, Rejection, RunPhase, State, Step, StepStatus, ToolPlan, handle, outstanding,
 };
@@ -33,8 +34,7 @@ pub use self::open::{note, outcome_word};
 use crate::{
     job::Job,
     journal_writer::{JournalWriter, WriteError},
-    notice::{Notice, Published},
-    record::{Stamp, draft},
+    notice::Notice,
     secrets,
     worker::{self, WorkerContext},
 };
@@ -67,7 +67,7 @@ pub(crate) struct RunState {
     last_seq: u64,
     /// Position of the last durable event.
     durable_seq: u64,
-    unpublished: VecDeque<Arc<Published>>,
+    unpublished: VecDeque<Arc<Recorded>>,
     /// Commands to answer once the event at the position is durable.
     replies: VecDeque<(u64, oneshot::Sender<Result<(), Rejection>>)>,
     /// Effects to start once the event at the position is durable.
@@ -223,19 +223,14 @@ impl RunState {
             return Ok(());
         }
         let clock = &self.context.world.clock;
-        let stamp = Stamp { wall_ms: clock.wall_ms(), monotonic_ns: clock.monotonic_ns() };
-        let first_seq = self.last_seq + 1;
+        let stamp =
+            Stamp { wall_ms: clock.wall_ms(), monotonic_ns: clock.monotonic_ns(), noted: false };
         let mut drafts = Vec::with_capacity(decision.events.len());
-        for event in decision.events {
-            let seq = self.last_seq + 1;
-            let cause = if seq == first_seq { cause } else { first_seq };
-            let draft = draft(&event, stamp, cause).expect("events are bounded when decided");
-            drafts.push(draft);
-            self.note_started(&event, seq);
-            let Stamp { wall_ms, monotonic_ns } = stamp;
-            let published = Published { seq, wall_ms, monotonic_ns, cause, event };
-            self.unpublished.push_back(Arc::new(published));
-            self.last_seq = seq;
+        for event in recorded(decision.events, stamp, (self.last_seq, cause)) {
+            drafts.push(event.draft().expect("events are bounded when decided"));
+            self.note_started(&event.event, event.seq);
+            self.last_seq = event.seq;
+            self.unpublished.push_back(Arc::new(event));
         }
         self.queue_effects();
         let address = myself.clone();

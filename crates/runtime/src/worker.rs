@@ -14,6 +14,7 @@ use lao_event::{
     Hash,
     latest::{CheckReport, CommandReport, CommitOutcome},
 };
+use lao_history::{ContentError, Contents};
 use lao_kernel::{BeforeFile, Command, ToolPlan};
 use lao_port::{
     ChangedFile, CommandRun, CommitRequest, FileWrite, Prepared, PreparedAction, ToolRequest,
@@ -26,7 +27,6 @@ use ractor::{
 use tokio::sync::broadcast;
 
 use crate::{
-    contents::{ContentError, Contents},
     job::{ChecksJob, CommitJob, Job},
     model_call::{self, RetryPolicy},
     notice::Notice,

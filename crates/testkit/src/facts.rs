@@ -6,9 +6,9 @@ use lao_event::{
     EffectId, Event, Hash,
     latest::{CommitOutcome, LossCause, ModelOutcome},
 };
+use lao_history::{ContentError, Contents, HistoryError, Recorded, RunFolder, fold};
 use lao_journal::OpenError;
 use lao_kernel::State;
-use lao_runtime::{ContentError, Contents, Published, ReplayError, RunFolder, fold};
 
 use crate::prompt::PromptKey;
 
@@ -16,7 +16,7 @@ use crate::prompt::PromptKey;
 #[derive(Debug)]
 pub struct JournalFacts {
     /// Every event.
-    pub events: Vec<Published>,
+    pub events: Vec<Recorded>,
     /// What they fold to.
     pub state: State,
     /// Every question to a model, with how often it was started.
@@ -41,7 +41,7 @@ pub enum FactsError {
     Open(#[from] OpenError),
     /// It cannot be folded.
     #[error(transparent)]
-    Fold(#[from] ReplayError),
+    Fold(#[from] HistoryError),
     /// A text of a conversation is not to be had.
     #[error(transparent)]
     Content(#[from] ContentError),
@@ -74,7 +74,7 @@ impl JournalFacts {
     fn note(
         &mut self,
         state: &State,
-        published: &Published,
+        published: &Recorded,
         open: &mut BTreeMap<EffectId, PromptKey>,
         contents: &Contents,
     ) -> Result<(), ContentError> {

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use lao_event::{Hash, Role, latest::Message};
+use lao_history::{ContentError, Contents};
 use lao_port::{Chat, ChatMessage, ChatToolCall};
-use lao_runtime::{ContentError, Contents};
 
 /// A question to a model: who was asked, for which step, in which conversation so far.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

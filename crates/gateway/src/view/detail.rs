@@ -9,10 +9,10 @@ use lao_event::{
     Content, ConversationId, Event, Role, StepId,
     latest::{Finding, Message, StepDefinition},
 };
+use lao_history::{Contents, HistoryError, Recorded, fold};
 use lao_journal::Reader;
 use lao_kernel::State;
 use lao_protocol::{ContentView, FindingView, MessageView, StepDetail, TodoView};
-use lao_runtime::{Contents, Published, ReplayError, fold};
 
 use crate::narrator::verdict;
 
@@ -27,7 +27,7 @@ pub(crate) fn read(
     key: &str,
     contents: &Contents,
     reader: &Reader,
-) -> Result<StepDetail, ReplayError> {
+) -> Result<StepDetail, HistoryError> {
     let mut watch = Watch {
         texts: Texts { contents, room_bytes: TEXTS_BYTES_MAX },
         seen: BTreeMap::new(),
@@ -74,7 +74,7 @@ impl Watch<'_> {
     }
 
     /// Notes what else an event says of the step.
-    fn event(&mut self, step: StepId, published: &Published) {
+    fn event(&mut self, step: StepId, published: &Recorded) {
         if let Event::ChecksEnded(event) = &published.event {
             let reports = event.reports.iter().filter(|report| report.step == step);
             let findings = reports.flat_map(|report| &report.findings);

@@ -12,8 +12,8 @@ use lao_event::{
         ModelOutcome,
     },
 };
+use lao_history::Recorded;
 use lao_protocol::{CommitView, RoleTotals};
-use lao_runtime::Published;
 use serde::{Deserialize, Serialize};
 
 use crate::narrator::{EffectNoteKind, Narrator};
@@ -95,7 +95,7 @@ impl Tracks {
     }
 
     /// Notes an event that the narrator has noted.
-    pub(super) fn note(&mut self, published: &Published, narrator: &Narrator) {
+    pub(super) fn note(&mut self, published: &Recorded, narrator: &Narrator) {
         self.note_time(published);
         let event = &published.event;
         if let Event::StepsAdded(added) = event {
@@ -143,7 +143,7 @@ impl Tracks {
         }
     }
 
-    fn note_time(&mut self, published: &Published) {
+    fn note_time(&mut self, published: &Recorded) {
         if matches!(published.event, Event::RunStarted(_)) {
             self.first_ms = published.wall_ms;
         } else if !matches!(published.event, Event::RunResumed(_)) {
@@ -158,7 +158,7 @@ impl Tracks {
     }
 
     /// Stretches the time of the step that an event belongs to.
-    fn note_span(&mut self, published: &Published, narrator: &Narrator) {
+    fn note_span(&mut self, published: &Recorded, narrator: &Narrator) {
         let event = &published.event;
         let Some(id) = narrator.step_of(event) else {
             return;

@@ -3,9 +3,10 @@
 use std::{fs, path::PathBuf, sync::Arc};
 
 use lao_gateway::{LiveRun, RunView, offline};
+use lao_history::{SNAPSHOT_FILE, fold};
 use lao_kernel::Command;
 use lao_protocol::{EventView, RunStatus, Update};
-use lao_runtime::{Begin, Finish, SNAPSHOT_FILE, Supervisor, fold};
+use lao_runtime::{Begin, Finish, Supervisor};
 use tokio::sync::Semaphore;
 
 use crate::{

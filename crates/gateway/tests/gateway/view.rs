@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use lao_gateway::{Live, RunView, offline};
+use lao_history::{StoredEvent, for_each_event};
 use lao_protocol::{RunStatusCode, StepStatus};
-use lao_runtime::{StoredEvent, for_each_event};
 
 use crate::world::{Project, START_MS, Script};
 
@@ -80,7 +80,7 @@ async fn a_view_holds_at_every_event() {
     let mut view = RunView::new(project.folder.run.clone());
     let mut codes = Vec::new();
     let reader = project.folder.reader().unwrap();
-    for_each_event::<lao_runtime::ReplayError>(&reader, 1, |stored| {
+    for_each_event::<lao_history::HistoryError>(&reader, 1, |stored| {
         let StoredEvent::Known(published) = stored else {
             panic!("all events are known");
         };
@@ -133,7 +133,7 @@ async fn a_clock_that_jumps_reorders_nothing_and_takes_no_time() {
         status.workspace.clear();
         let mut events = Vec::new();
         let reader = project.folder.reader().unwrap();
-        for_each_event(&reader, 1, |event| -> Result<(), lao_runtime::ReplayError> {
+        for_each_event(&reader, 1, |event| -> Result<(), lao_history::HistoryError> {
             let StoredEvent::Known(published) = event else { panic!("{event:?}") };
             events.push((published.seq, published.wall_ms, published.event.name()));
             Ok(())

@@ -7,7 +7,7 @@ use lao_event::{
     StepId, latest::*,
 };
 use lao_gateway::Narrator;
-use lao_runtime::{Published, StoredEvent};
+use lao_history::{Recorded, StoredEvent};
 
 const PLAN: StepId = StepId(0);
 const T1: StepId = StepId(1);
@@ -371,8 +371,8 @@ fn everything() -> Vec<Event> {
     parts.into_iter().flatten().collect()
 }
 
-fn published((seq, event): (u64, Event)) -> Published {
-    Published { seq, wall_ms: 1_795_000_000_000, monotonic_ns: 0, cause: 0, event }
+fn published((seq, event): (u64, Event)) -> Recorded {
+    Recorded { seq, wall_ms: 1_795_000_000_000, monotonic_ns: 0, cause: 0, noted: false, event }
 }
 
 /// The words of some events, each with its step and name.
@@ -381,7 +381,7 @@ fn told(events: Vec<Event>) -> String {
     for published in (1..).zip(everything()).map(published) {
         narrator.note(&published);
     }
-    let line = |published: Published| {
+    let line = |published: Recorded| {
         let view = narrator.view(&published);
         let step = view.step.as_deref().unwrap_or("-");
         format!("{step:<4} {:<16} {}", view.event, view.text)

@@ -17,6 +17,7 @@ use lao_event::{
     },
 };
 use lao_gateway::LiveRun;
+use lao_history::{Contents, RunFolder, RunsFolder};
 use lao_journal::Options;
 use lao_kernel::Start;
 use lao_port::{
@@ -25,9 +26,7 @@ use lao_port::{
     PreparedAction, Progress, Repository, TaskReport, ToolReply, ToolRequest, Toolbox, Verifier,
     VerifyReport, VerifyRequest, WorkspaceRequest, World,
 };
-use lao_runtime::{
-    Begin, Contents, Permits, RetryPolicy, RunFolder, RunHandle, RunSpec, RunsFolder, Supervisor,
-};
+use lao_runtime::{Begin, Permits, RetryPolicy, RunHandle, RunSpec, Supervisor};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;

@@ -17,12 +17,12 @@ use std::{
 };
 
 use lao_event::{Event, RunId};
+use lao_history::{HistoryError, RunFolder, Snapshot, fold, for_each_event};
 use lao_journal::{
     Draft, FindingPlace, Genesis, JOURNAL_FILE, Journal, Options, RECORD_OVERHEAD_BYTES, ReadError,
     Reader, check, compact,
 };
 use lao_kernel::{State, evolve};
-use lao_runtime::{ReplayError, RunFolder, Snapshot, fold, for_each_event};
 use redb::{ReadOnlyDatabase, TableDefinition};
 use tempfile::TempDir;
 
@@ -179,7 +179,7 @@ fn hash(reader: &Reader) {
 }
 
 fn decode(reader: &Reader) {
-    let walked = for_each_event::<ReplayError>(reader, 1, |event| {
+    let walked = for_each_event::<HistoryError>(reader, 1, |event| {
         black_box(event);
         Ok(())
     });

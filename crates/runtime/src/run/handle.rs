@@ -10,6 +10,7 @@ use lao_event::{
     RunId, Settings,
     latest::{RunOutcome, StopReason},
 };
+use lao_history::{Contents, FolderError, HistoryError, RunFolder};
 use lao_journal::{Appender, Options, Reader};
 use lao_kernel::{Command, Rejection, Retry, Start};
 use lao_port::World;
@@ -17,14 +18,7 @@ use ractor::{ActorRef, ActorStatus};
 use tokio::sync::{broadcast, oneshot, watch};
 
 use super::RunMessage;
-use crate::{
-    contents::Contents,
-    folder::{FolderError, RunFolder},
-    model_call::RetryPolicy,
-    notice::Notice,
-    permits::Permits,
-    record::ReplayError,
-};
+use crate::{model_call::RetryPolicy, notice::Notice, permits::Permits};
 
 /// How many notices a slow listener may be behind before it misses some.
 const NOTICES_MAX: usize = 4096;
@@ -83,7 +77,7 @@ pub enum BeginError {
     Append(#[from] lao_journal::AppendError),
     /// Its journal cannot be folded.
     #[error(transparent)]
-    Fold(#[from] ReplayError),
+    Fold(#[from] HistoryError),
     /// The kernel refuses.
     #[error(transparent)]
     Rejected(#[from] Rejection),

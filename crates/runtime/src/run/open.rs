@@ -1,17 +1,14 @@
 //! Taking a run up and leaving it: journal and manifest. Blocking.
 
 use lao_event::latest::{Definition, RunOutcome};
+use lao_history::{
+    Contents, FolderError, HistoryError, RunFolder, Snapshot, Stamp, fold_after, recorded,
+};
 use lao_journal::{Appender, Draft, Genesis, Journal, Manifest, Options, Reader};
 use lao_kernel::{Command, RunPhase, State};
 use lao_port::Clock;
 
 use super::handle::{Begin, BeginError, Finish, RunSpec, Shared};
-use crate::{
-    contents::Contents,
-    folder::{FolderError, RunFolder},
-    record::{ReplayError, Stamp, draft, fold_after},
-    snapshot::Snapshot,
-};
 
 /// A run as it was when it was taken up, and the command that takes it up.
 pub(super) struct Opened {
@@ -55,7 +52,7 @@ pub(super) fn open(shared: &Shared, begin: Begin) -> Result<Opened, BeginError> 
 }
 
 /// The state, and the position of its last event.
-fn folded(folder: &RunFolder, reader: &Reader) -> Result<(State, u64), ReplayError> {
+fn folded(folder: &RunFolder, reader: &Reader) -> Result<(State, u64), HistoryError> {
     let base = Snapshot::read(folder, reader);
     let base = base.map_or_else(|| (0, State::new()), |snapshot| (snapshot.seq, snapshot.state));
     let mut last_seq = base.0;
@@ -72,13 +69,11 @@ pub fn note(
     command: Command,
 ) -> Result<(), BeginError> {
     let mut journal = Journal::open(&folder.path, &Options::default())?;
-    let (mut state, _) = folded(folder, &journal.reader())?;
+    let (mut state, last_seq) = folded(folder, &journal.reader())?;
     let decision = lao_kernel::note(&mut state, command)?;
-    let stamp = Stamp { wall_ms: clock.wall_ms(), monotonic_ns: clock.monotonic_ns() };
-    let drafts: Vec<Draft> = decision
-        .events
-        .iter()
-        .map(|event| draft(event, stamp, 0).expect("events are bounded when decided"))
+    let stamp = Stamp { wall_ms: clock.wall_ms(), monotonic_ns: clock.monotonic_ns(), noted: true };
+    let drafts: Vec<Draft> = recorded(decision.events, stamp, (last_seq, 0))
+        .map(|event| event.draft().expect("events are bounded when decided"))
         .collect();
     contents.put_all(&decision.blobs).map_err(|error| BeginError::Folder(error.into()))?;
     let ack = journal.append(&drafts)?;

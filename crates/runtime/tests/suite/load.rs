@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use lao_event::latest::RunOutcome;
+use lao_history::fold;
 use lao_kernel::Command;
-use lao_runtime::{Finish, RunHandle, Supervisor, fold};
+use lao_runtime::{Finish, RunHandle, Supervisor};
 
 use crate::{
     stage::{Disk, Stage, permits},

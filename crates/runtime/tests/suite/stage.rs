@@ -14,9 +14,10 @@ use lao_event::{
     VerifierSettings, WorkspaceSettings,
     latest::{Definition, PlanDefinition},
 };
+use lao_history::RunsFolder;
 use lao_journal::{Fault, FaultAnswer, FaultPoint, Options};
 use lao_kernel::Start;
-use lao_runtime::{Begin, Permits, RetryPolicy, RunSpec, RunsFolder};
+use lao_runtime::{Begin, Permits, RetryPolicy, RunSpec};
 use tempfile::TempDir;
 
 use crate::world::Easy;

@@ -37,7 +37,7 @@ impl Contents {
     }
 
     /// What replaces secrets.
-    pub(crate) fn redactor(&self) -> &Redactor {
+    pub fn redactor(&self) -> &Redactor {
         &self.redactor
     }
 
@@ -71,7 +71,7 @@ impl Contents {
     }
 
     /// Makes blobs durable.
-    pub(crate) fn put_all(&self, blobs: &[Blob]) -> Result<(), BlobError> {
+    pub fn put_all(&self, blobs: &[Blob]) -> Result<(), BlobError> {
         for blob in blobs {
             self.blobs.put(&blob.bytes)?;
         }

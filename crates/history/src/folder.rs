@@ -96,7 +96,7 @@ impl RunsFolder {
 
 impl RunFolder {
     /// Makes the folder.
-    pub(crate) fn create(&self) -> Result<(), FolderError> {
+    pub fn create(&self) -> Result<(), FolderError> {
         create(&self.path)
     }
 
