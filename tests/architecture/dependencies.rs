@@ -20,6 +20,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("lao-tool", &["lao-event", "lao-port"]),
     ("lao-repo", &["lao-event", "lao-port"]),
     ("lao-history", &["lao-event", "lao-journal", "lao-kernel", "lao-redact"]),
+    ("lao-replay", &["lao-event", "lao-history", "lao-journal", "lao-kernel", "lao-redact"]),
     (
         "lao-runtime",
         &["lao-event", "lao-history", "lao-journal", "lao-kernel", "lao-port", "lao-redact"],
@@ -34,6 +35,7 @@ const OURS: &[(&str, &[&str])] = &[
             "lao-port",
             "lao-protocol",
             "lao-redact",
+            "lao-replay",
             "lao-runtime",
         ],
     ),
@@ -64,6 +66,7 @@ const OURS: &[(&str, &[&str])] = &[
             "lao-port",
             "lao-protocol",
             "lao-redact",
+            "lao-replay",
             "lao-repo",
             "lao-runtime",
             "lao-tool",
@@ -141,6 +144,10 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("lao-protocol", &["bincode"]),
     ("lao-port", IMPURE),
     ("lao-journal", &["tokio", "mio", "ractor", "bincode", "reqwest", "git2"]),
+    (
+        "lao-replay",
+        &["tokio", "mio", "ractor", "reqwest", "git2", "notify", "clap", "indicatif", "jiff"],
+    ),
     (
         "lao-history",
         &["tokio", "mio", "ractor", "reqwest", "git2", "notify", "clap", "indicatif", "jiff"],
