@@ -26,13 +26,16 @@ pub enum ExitCode {
     JournalUnavailable = 8,
     /// A budget or limit was reached.
     LimitReached = 9,
+    /// What was compared differs: a replay from its record, a run from another, a scenario from
+    /// its snapshot.
+    Different = 10,
     /// Interrupted; the run can be resumed.
     Interrupted = 130,
 }
 
 impl ExitCode {
     /// Every code, ascending.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Done,
         Self::Internal,
         Self::Usage,
@@ -43,6 +46,7 @@ impl ExitCode {
         Self::ServerUnavailable,
         Self::JournalUnavailable,
         Self::LimitReached,
+        Self::Different,
         Self::Interrupted,
     ];
 
@@ -69,6 +73,7 @@ impl ExitCode {
             Self::ServerUnavailable => "model server unreachable or model missing",
             Self::JournalUnavailable => "journal unreadable, newer or held",
             Self::LimitReached => "budget or limit reached",
+            Self::Different => "what was compared differs",
             Self::Interrupted => "interrupted; the run can be resumed",
         }
     }

@@ -214,6 +214,11 @@ impl State {
         &self.in_flight
     }
 
+    /// How many effects were started so far.
+    pub fn effects_started(&self) -> u64 {
+        self.effects_started
+    }
+
     /// The questions that wait for an answer: number, step, effect and subject.
     pub fn questions(
         &self,
