@@ -7,6 +7,7 @@ mod act;
 mod inspect;
 mod journal;
 mod project;
+mod replay;
 mod run;
 mod value;
 
@@ -22,8 +23,9 @@ pub use journal::{
     SizeError, UnpinArgs,
 };
 pub use project::{CompletionsArgs, ConfigArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs};
+pub use replay::ReplayArgs;
 pub use run::{ResumeArgs, RunArgs};
-pub use value::{ModelOverride, Override, RunSelector, SelectError, ValueError};
+pub use value::{ModelOverride, Override, RunAt, RunSelector, SelectError, ValueError};
 
 use crate::{CliError, ExitCode, Output};
 
@@ -142,6 +144,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Print what happened in a run, event by event
     Log(LogArgs),
+    /// Derive a run again from its journal, without a model, and compare
+    Replay(ReplayArgs),
     /// Send failed steps back to be done again
     Retry(RetryArgs),
     /// End a run for good

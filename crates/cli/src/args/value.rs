@@ -13,6 +13,9 @@ pub enum ValueError {
     /// There is no `=`, or nothing on one of its sides.
     #[error("expected ROLE=MODEL, as in `coder=qwen3-coder:30b`")]
     NotRoleModel,
+    /// What stands behind an `@` is no position.
+    #[error("expected RUN@N, as in `x7k2q@120`: N is the number of an event, from 1")]
+    NotPosition,
 }
 
 /// A configuration value given on the command line.
@@ -95,6 +98,35 @@ impl FromStr for RunSelector {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(if text == "last" { Self::Last } else { Self::Named(text.to_owned()) })
+    }
+}
+
+/// A run as it was after one of its events: `RUN@N`, or as it is: `RUN`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunAt {
+    /// Which run.
+    pub run: RunSelector,
+    /// Position of the event, from 1; `None` for the last one there is.
+    pub at: Option<u64>,
+}
+
+impl FromStr for RunAt {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let selector =
+            |name: &str| name.parse::<RunSelector>().unwrap_or_else(|never| match never {});
+        let Some((name, position)) = text.rsplit_once('@') else {
+            return Ok(Self { run: selector(text), at: None });
+        };
+        match position.parse() {
+            Ok(at @ 1..) if !name.is_empty() => Ok(Self { run: selector(name), at: Some(at) }),
+            // A folder may be called anything.
+            Ok(_) | Err(_) if text.contains(std::path::is_separator) => {
+                Ok(Self { run: selector(text), at: None })
+            }
+            Ok(_) | Err(_) => Err(ValueError::NotPosition),
+        }
     }
 }
 

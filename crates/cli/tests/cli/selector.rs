@@ -2,7 +2,7 @@
 
 use lao_cli::{
     CliError, ExitCode,
-    args::{RunSelector, SelectError},
+    args::{RunAt, RunSelector, SelectError, ValueError},
 };
 
 const IDS: [&str; 4] = [
@@ -51,4 +51,19 @@ fn what_fits_none_is_refused() {
         assert_eq!(resolve(name), Err(SelectError::Unknown { name: name.to_owned() }));
     }
     assert_eq!(RunSelector::Last.resolve(&[]), Err(SelectError::NoRuns));
+}
+
+#[test]
+fn a_position_stands_behind_an_at() {
+    let read = |text: &str| text.parse::<RunAt>();
+    let named = |name: &str| RunSelector::Named(name.to_owned());
+    let at = |run: RunSelector, at| Ok(RunAt { run, at });
+    assert_eq!(read("x7k2q"), at(named("x7k2q"), None));
+    assert_eq!(read("x7k2q@120"), at(named("x7k2q"), Some(120)));
+    assert_eq!(read("last@1"), at(RunSelector::Last, Some(1)));
+    assert_eq!(read("../copies@2/"), at(named("../copies@2/"), None));
+    assert_eq!(read("../copies@2/@7"), at(named("../copies@2/"), Some(7)));
+    for wrong in ["x7k2q@", "x7k2q@0", "x7k2q@-1", "x7k2q@last", "@7", "@"] {
+        assert_eq!(read(wrong), Err(ValueError::NotPosition), "{wrong}");
+    }
 }
