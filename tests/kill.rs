@@ -25,10 +25,14 @@ mod support {
 mod kill {
     mod aimed;
     mod beside;
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    mod calls;
     mod end;
     mod full;
     mod moment;
     mod polite;
     mod random;
     mod stress;
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    mod upkeep;
 }
