@@ -37,6 +37,7 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
     let mut screen = Screen::new(&cli.global);
     let code = match &cli.command {
         Command::Config(args) => c::config::run(&cli.global, args, &mut screen)?,
+        Command::Replay(args) => c::replay::replay(&cli.global, args, &mut screen)?,
         Command::Pin(args) => c::prune::pin(&cli.global, (&args.run, Pin::On), &mut screen)?,
         Command::Unpin(args) => c::prune::pin(&cli.global, (&args.run, Pin::Off), &mut screen)?,
         Command::Completions(args) => {
@@ -88,7 +89,11 @@ async fn dispatch(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> 
         Command::Demo(args) => c::demo::run(global, args, screen).await,
         Command::Journal(args) => c::journal::run(global, args, screen).await,
         Command::Prune(args) => c::prune::prune(global, args, screen).await,
-        Command::Config(_) | Command::Pin(_) | Command::Unpin(_) | Command::Completions(_) => {
+        Command::Config(_)
+        | Command::Replay(_)
+        | Command::Pin(_)
+        | Command::Unpin(_)
+        | Command::Completions(_) => {
             unreachable!("served without a runtime")
         }
     }

@@ -12,6 +12,7 @@ mod log;
 mod next;
 mod page;
 mod prune;
+mod replay;
 mod resume;
 mod runs;
 mod show;
@@ -28,6 +29,7 @@ pub use journal::{Affected, AffectedEvents, JournalProblem, JournalReport, journ
 pub use log::log_line;
 pub(crate) use log::tone as event_tone;
 pub use prune::{GcReport, KeptRun, PruneReport, PrunedRun, gc, prune};
+pub use replay::{FieldLine, ReplayDifference, ReplayReport, replay};
 pub use resume::resume;
 pub use runs::runs;
 pub use show::show;

@@ -76,7 +76,7 @@ fn check_end(folder: &RunFolder) -> JournalReport {
 
 /// Everything. What the records mean is checked too: they must fold, and the blobs they name must
 /// be there.
-fn check_deep(folder: &RunFolder) -> JournalReport {
+pub(crate) fn check_deep(folder: &RunFolder) -> JournalReport {
     let mut beyond = Beyond::default();
     let walked = lao_journal::check_beyond(&folder.path, |record| {
         beyond.records.push((record.header.event_type, StoredEvent::of(&record).ok()));

@@ -9,7 +9,11 @@
 
 mod command;
 mod decision;
+mod field;
+mod files;
 mod rederive;
 
 pub use decision::{Decision, for_each_decision};
+pub use field::{FieldDifference, field_differences};
+pub use files::{CallWrite, FileAt, FilesAt, FilesError, WrittenBy, files_at};
 pub use rederive::{Derived, Difference, Replay, ReplayError, Replayed, replay};
