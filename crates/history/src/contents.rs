@@ -52,6 +52,14 @@ impl Contents {
         }
     }
 
+    /// What it holds, text or not.
+    pub fn bytes(&self, content: &Content) -> Result<Vec<u8>, BlobError> {
+        match content {
+            Content::Inline(text) => Ok(text.clone().into_bytes()),
+            Content::Blob { hash, size_bytes: _ } => self.blobs.get(blob_hash(*hash)),
+        }
+    }
+
     /// Bytes as a content: in place when they are a short text, else a blob that is durable when
     /// this returns.
     pub fn keep(&self, bytes: Vec<u8>) -> Result<Content, ContentError> {

@@ -16,4 +16,4 @@ mod workspace;
 pub use catalogue::specs;
 pub use toolbox::{LocalToolbox, ToolLimits};
 pub use verifier::LocalVerifier;
-pub use workspace::{PathError, TEMP_PREFIX, Workspace, WorkspacePath};
+pub use workspace::{PathError, PlaceError, TEMP_PREFIX, Workspace, WorkspacePath};

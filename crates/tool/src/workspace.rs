@@ -8,6 +8,7 @@
 //! `.git` and `.lao` are out of bounds wherever they lie and however they are spelt.
 
 mod path;
+mod place;
 mod write;
 
 use std::{
@@ -19,6 +20,7 @@ use std::{
 
 pub use path::{PathError, WorkspacePath};
 pub(crate) use path::{is_leftover, is_reserved};
+pub use place::PlaceError;
 pub use write::TEMP_PREFIX;
 
 use crate::folder::{Entry, Folder};

@@ -23,6 +23,12 @@ const SYNC: bool = true;
 /// Tells the files apart that this process is writing at the same time.
 static SERIAL: AtomicU64 = AtomicU64::new(0);
 
+/// A name that no other file of this or another process has.
+pub(super) fn unfinished_name() -> String {
+    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+    format!("{TEMP_PREFIX}{}-{serial}", process::id())
+}
+
 /// What is wrong with a write, as far as it is told to a person.
 #[derive(Debug, thiserror::Error)]
 enum WriteError {
@@ -97,8 +103,7 @@ impl Workspace {
             folder = folder.make(part)?;
         }
         self.sweep(&folder, path.parent_parts().join("/"))?;
-        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{TEMP_PREFIX}{}-{serial}", process::id());
+        let name = unfinished_name();
         let file = folder.create_file(&name)?;
         let mut staged = Staged { folder, name, file };
         staged.file.write_all(text.as_bytes())?;
