@@ -20,20 +20,13 @@ use lao_kernel::{RunPhase, Start};
 use lao_redact::Redactor;
 use lao_repo::{Description, GitRepository};
 use lao_runtime::outcome_word;
-use lao_workflow::plan::{Plan, chunks, slug};
+use lao_workflow::plan::{Plan, chunk_room_bytes, chunks, slug};
 
 use crate::{
     failure::io_failure,
     project::{Project, STATE_FOLDER, absolute},
     world::wall_ms,
 };
-
-/// Bytes of the planner's prompt besides the chunk: instructions, schema, earlier tasks.
-const PLANNER_OVERHEAD_BYTES: usize = 8 * 1024;
-/// The smallest chunk worth a call.
-const CHUNK_BYTES_MIN: usize = 2 * 1024;
-/// About how many bytes of text make a token; low, to err on the safe side.
-const BYTES_PER_TOKEN: usize = 3;
 
 /// A plan file that was read.
 pub(crate) struct PlanFile {
@@ -264,10 +257,9 @@ fn tail_bits(unix_ms: u64, random: u64) -> u32 {
 
 /// The plan in pieces that fit the planner's window.
 fn plan_chunks(body: &str, settings: &Settings) -> Vec<Content> {
-    let room = settings.role(Role::Planner).map_or(usize::MAX, |role| {
-        let tokens = role.context_tokens.saturating_sub(role.output_tokens_max) as usize;
-        (tokens * BYTES_PER_TOKEN).saturating_sub(PLANNER_OVERHEAD_BYTES).max(CHUNK_BYTES_MIN)
-    });
+    let room = settings
+        .role(Role::Planner)
+        .map_or(usize::MAX, |role| chunk_room_bytes(role.context_tokens, role.output_tokens_max));
     chunks(body, room).into_iter().map(|chunk| Content::Inline(chunk.text.to_owned())).collect()
 }
 

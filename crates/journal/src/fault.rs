@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::record::Draft;
+
 /// A moment at which a [`Fault`] is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultPoint {
@@ -91,6 +93,9 @@ pub enum Kept {
 pub trait Fault: Send + Sync {
     /// Asked at each point, on the writing thread.
     fn at(&self, point: FaultPoint) -> FaultAnswer;
+
+    /// Told what a run hands to the writer, before it does.
+    fn queued(&self, _drafts: &[Draft]) {}
 
     /// Asked before each call of the writer on its disk, on whichever thread makes it.
     fn at_disk(&self, _call: DiskCall) -> DiskAnswer {

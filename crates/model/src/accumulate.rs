@@ -4,7 +4,7 @@
 //! an index, whole or in pieces, interleaved, with names repeated, empty or absent.
 
 use lao_event::latest::{FinishReason, Usage};
-use lao_port::ChatToolCall;
+use lao_port::{ChatErrorKind, ChatToolCall};
 use thiserror::Error;
 
 use crate::{
@@ -87,6 +87,17 @@ pub enum StreamFault {
         /// Bytes of the answer so far.
         bytes: usize,
     },
+}
+
+impl StreamFault {
+    /// What kind of failure of a try it is.
+    pub(crate) const fn kind(&self) -> ChatErrorKind {
+        match self {
+            Self::Cut { .. } => ChatErrorKind::Cut,
+            Self::Unreadable { .. } | Self::TooLarge => ChatErrorKind::Malformed,
+            Self::Server { .. } => ChatErrorKind::ServerFailed,
+        }
+    }
 }
 
 impl Accumulator {

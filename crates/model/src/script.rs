@@ -20,6 +20,7 @@
 //! repeat = true                   # also answers every later turn of the conversation
 //! literal = true                  # `{step}` in text and arguments stays as it is
 //! error = { kind = "busy", message = "loading", retry_after_ms = 50, times = 2 }
+//! raw = { send = ["data: {\"choices\"", [255, 254], "\n\n"], times = 1 }   # bytes of a server
 //! ```
 //!
 //! **Which turn answers** follows from the prompt alone, since a run that is killed and resumed
@@ -41,9 +42,14 @@
 //! `window_exceeded`, `refused`, `server_failed`, `cut`, `malformed` and `timed_out`. How often
 //! it was returned is kept in memory: a resumed run meets the error again.
 //!
+//! With `raw`, the bytes of `send` (texts, or lists of numbers) are read as those of a real server
+//! are, as a stream of events or as one JSON answer, and then the connection is closed; `times` is
+//! as in `error`.
+//!
 //! Tokens are counted as a quarter of the bytes, rounded up; times are those of `delay_ms`.
 
 mod parse;
+mod raw;
 mod select;
 
 use std::{
@@ -62,6 +68,7 @@ use self::parse::{Arguments, Turn};
 pub use self::parse::{
     Script, ScriptError, TurnError, TurnErrorKind, TurnFinish, TurnTable, TurnTool,
 };
+pub use self::raw::TurnRaw;
 use crate::call_id;
 
 /// The place in texts and arguments where the step's key goes.
@@ -93,7 +100,10 @@ impl ScriptedModel {
         if let Some(error) = self.due_error(turn, chat) {
             return Err(error);
         }
-        let answer = render(turn, chat);
+        let answer = match self.due_raw(turn, chat) {
+            Some(raw) => raw?,
+            None => render(turn, chat),
+        };
         on_progress(Progress::Began);
         on_progress(Progress::Pieces(answer.usage.completion_tokens));
         Ok(answer)
@@ -102,13 +112,8 @@ impl ScriptedModel {
     /// The turn's error, unless it was returned often enough.
     fn due_error(&self, turn: &Turn, chat: &Chat) -> Option<ChatError> {
         let error = turn.error.as_ref()?;
-        if let Some(times) = error.times {
-            let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-            let failed = failures.entry((turn.line, prompt_key(chat))).or_default();
-            if *failed >= times {
-                return None;
-            }
-            *failed += 1;
+        if !self.is_due(error.times, turn, chat) {
+            return None;
         }
         Some(ChatError {
             kind: error.kind.into(),
@@ -120,6 +125,23 @@ impl ScriptedModel {
             ),
             retry_after_ms: error.retry_after_ms,
         })
+    }
+
+    /// What comes of the turn's bytes, unless they were sent often enough.
+    fn due_raw(&self, turn: &Turn, chat: &Chat) -> Option<Result<ChatAnswer, ChatError>> {
+        let raw = turn.raw.as_ref()?;
+        self.is_due(raw.times, turn, chat).then(|| raw.answer(chat, turn.delay_ms))
+    }
+
+    /// Whether something that happens `times` for a prompt happens again; notes that it does.
+    fn is_due(&self, times: Option<u32>, turn: &Turn, chat: &Chat) -> bool {
+        let Some(times) = times else {
+            return true;
+        };
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = failures.entry((turn.line, prompt_key(chat))).or_default();
+        *failed += 1;
+        *failed <= times
     }
 }
 

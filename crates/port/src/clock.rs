@@ -7,4 +7,11 @@ pub trait Clock: Send + Sync {
 
     /// Nanoseconds since some moment before the run was opened; never goes back.
     fn monotonic_ns(&self) -> u64;
+
+    /// Time is played: it stands still while any work is under way, and passes when all wait for it.
+    /// Who hands work to another thread waits for it in place then, so that the same happens in the
+    /// same order every time.
+    fn is_played(&self) -> bool {
+        false
+    }
 }

@@ -5,15 +5,18 @@
 //!   Run <-------------------- Durable(result) -----------------------'
 //! ```
 
-use std::sync::Arc;
+use std::{
+    convert::Infallible,
+    sync::{Arc, mpsc},
+};
 
 use lao_event::Blob;
 use lao_history::Contents;
-use lao_journal::{Ack, AppendError, Appender, BlobError, Draft};
+use lao_journal::{Ack, AppendError, Appender, BlobError, Draft, Fault};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use tokio::sync::broadcast;
 
-use crate::{disk_watch::DiskWatch, notice::Notice};
+use crate::{disk_watch::DiskWatch, notice::Notice, run::RunSpec};
 
 /// Why events are not durable; the run's state in memory is worthless then.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -40,11 +43,16 @@ impl JournalWriter {
     /// Starts the actor, linked to its run. Listeners are told when the disk is slow.
     pub(crate) async fn spawn(
         appender: Appender,
-        contents: Contents,
+        spec: &RunSpec,
         notices: broadcast::Sender<Notice>,
         run: ActorCell,
     ) -> Result<Self, SpawnErr> {
-        let state = WriterState { appender, contents };
+        let state = WriterState {
+            appender,
+            contents: spec.contents.clone(),
+            fault: spec.journal.fault.clone(),
+            pace: if spec.world.clock.is_played() { Pace::InPlace } else { Pace::Behind },
+        };
         let (actor, _join) = Actor::spawn_linked(None, WriterActor, state, run).await?;
         Ok(Self { actor, disk: DiskWatch::start(notices) })
     }
@@ -81,6 +89,53 @@ pub(crate) struct WriterMessage {
 struct WriterState {
     appender: Appender,
     contents: Contents,
+    fault: Option<Arc<dyn Fault>>,
+    pace: Pace,
+}
+
+/// Whether the run goes on while the disk works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// It does, as far as it can.
+    Behind,
+    /// Time is played: nothing else happens meanwhile.
+    InPlace,
+}
+
+impl WriterState {
+    /// Makes blobs durable.
+    async fn store(&self, blobs: Vec<Blob>) -> Result<(), WriteError> {
+        if blobs.is_empty() {
+            return Ok(());
+        }
+        let stored = match self.pace {
+            Pace::InPlace => self.contents.put_all(&blobs),
+            Pace::Behind => {
+                let contents = self.contents.clone();
+                tokio::task::spawn_blocking(move || contents.put_all(&blobs))
+                    .await
+                    .map_err(|error| WriteError::Ended(error.to_string()))?
+            }
+        };
+        stored.map_err(|error| WriteError::Blob(Arc::new(error)))
+    }
+
+    /// Hands drafts to the journal's thread.
+    fn append(&self, drafts: Vec<Draft>, on_written: OnWritten) {
+        if let Some(fault) = &self.fault {
+            fault.queued(&drafts);
+        }
+        let (under_way, over) = mpsc::channel::<Infallible>();
+        let on_durable = move |result: Result<Ack, Arc<AppendError>>| {
+            on_written(result.map_err(WriteError::Append));
+            drop(under_way);
+        };
+        self.appender.append(drafts, Box::new(on_durable));
+        if self.pace == Pace::InPlace {
+            // Nothing is ever sent: it ends when the answer was given, or never will be.
+            over.recv().ok();
+        }
+    }
 }
 
 struct WriterActor;
@@ -104,25 +159,10 @@ impl Actor for WriterActor {
         WriterMessage { drafts, blobs, on_written }: WriterMessage,
         state: &mut WriterState,
     ) -> Result<(), ActorProcessingErr> {
-        if !blobs.is_empty() {
-            let contents = state.contents.clone();
-            let stored = tokio::task::spawn_blocking(move || contents.put_all(&blobs)).await;
-            match stored {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    on_written(Err(WriteError::Blob(Arc::new(error))));
-                    return Ok(());
-                }
-                Err(error) => {
-                    on_written(Err(WriteError::Ended(error.to_string())));
-                    return Ok(());
-                }
-            }
+        match state.store(blobs).await {
+            Ok(()) => state.append(drafts, on_written),
+            Err(error) => on_written(Err(error)),
         }
-        let on_durable = |result: Result<Ack, Arc<AppendError>>| {
-            on_written(result.map_err(WriteError::Append));
-        };
-        state.appender.append(drafts, Box::new(on_durable));
         Ok(())
     }
 

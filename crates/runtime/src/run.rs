@@ -104,9 +104,7 @@ impl Actor for RunActor {
         let Opened { appender, state, last_seq, command } = opened?;
         let spec = &shared.spec;
         let notices = shared.notices.clone();
-        let writer =
-            JournalWriter::spawn(appender, spec.contents.clone(), notices, myself.get_cell())
-                .await?;
+        let writer = JournalWriter::spawn(appender, spec, notices, myself.get_cell()).await?;
         let context = Arc::new(WorkerContext {
             world: spec.world.clone(),
             contents: spec.contents.clone(),

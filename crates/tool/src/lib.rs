@@ -14,6 +14,7 @@ mod walk;
 mod workspace;
 
 pub use catalogue::specs;
+pub use process::{Ended, Job, LocalPrograms, Programs};
 pub use toolbox::{LocalToolbox, ToolLimits};
 pub use verifier::LocalVerifier;
 pub use workspace::{PathError, PlaceError, TEMP_PREFIX, Workspace, WorkspacePath};

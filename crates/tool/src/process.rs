@@ -10,9 +10,10 @@ mod portable;
 #[cfg(unix)]
 mod unix;
 
-use std::{io, path::Path, process::Stdio, time::Duration};
+use std::{fmt, io, path::Path, process::Stdio, time::Duration};
 
 use lao_event::latest::CommandOutcome;
+use lao_port::BoxFuture;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     process::{Child, Command},
@@ -33,23 +34,44 @@ const CHUNK_BYTES: usize = 16 * 1024;
 
 /// A command to run.
 #[derive(Debug)]
-pub(crate) struct Job<'a> {
-    pub(crate) argv: &'a [String],
-    pub(crate) folder: &'a Path,
-    pub(crate) timeout_ms: u64,
+pub struct Job<'a> {
+    /// Program and arguments.
+    pub argv: &'a [String],
+    /// Where it runs.
+    pub folder: &'a Path,
+    /// How long it may take, in milliseconds.
+    pub timeout_ms: u64,
     /// The most bytes of output that are kept.
-    pub(crate) output_bytes_max: usize,
+    pub output_bytes_max: usize,
 }
 
 /// How a command went.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) outcome: CommandOutcome,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// How it ended.
+    pub outcome: CommandOutcome,
     /// Standard output and error as they came, the middle left out where it is too long.
-    pub(crate) output: String,
+    pub output: String,
     /// The program was not found.
-    pub(crate) is_unknown: bool,
-    pub(crate) elapsed_ms: u64,
+    pub is_unknown: bool,
+    /// Milliseconds it took.
+    pub elapsed_ms: u64,
+}
+
+/// Programs, as the tools and checks run them.
+pub trait Programs: fmt::Debug + Send + Sync {
+    /// Runs a command to its end. Dropping the future ends the command and its children.
+    fn run<'a>(&'a self, job: &'a Job<'a>) -> BoxFuture<'a, Ended>;
+}
+
+/// The programs of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LocalPrograms;
+
+impl Programs for LocalPrograms {
+    fn run<'a>(&'a self, job: &'a Job<'a>) -> BoxFuture<'a, Ended> {
+        Box::pin(run(job))
+    }
 }
 
 /// Program and arguments that run a line of shell.
@@ -58,7 +80,7 @@ pub(crate) fn shell_argv(line: &str) -> Vec<String> {
 }
 
 /// Runs a command to its end. Dropping the future ends the command and its children.
-pub(crate) async fn run(job: &Job<'_>) -> Ended {
+async fn run(job: &Job<'_>) -> Ended {
     let started = Instant::now();
     let mut capture = Capture::new(job.output_bytes_max);
     let (outcome, is_unknown) = match spawn(job) {

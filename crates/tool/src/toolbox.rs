@@ -18,7 +18,7 @@ use lao_port::{
 
 use crate::{
     blocking::blocking,
-    process::{self, Job},
+    process::{Job, LocalPrograms, Programs},
     workspace::Workspace,
 };
 
@@ -37,6 +37,7 @@ pub struct ToolLimits {
 #[derive(Debug, Clone)]
 pub struct LocalToolbox {
     bench: Arc<Bench>,
+    programs: Arc<dyn Programs>,
 }
 
 /// What the tools work with.
@@ -49,7 +50,14 @@ struct Bench {
 impl LocalToolbox {
     /// Tools on a workspace.
     pub fn new(workspace: Arc<Workspace>, limits: ToolLimits) -> Self {
-        Self { bench: Arc::new(Bench { workspace, limits }) }
+        let bench = Arc::new(Bench { workspace, limits });
+        Self { bench, programs: Arc::new(LocalPrograms) }
+    }
+
+    /// The same tools with other programs than those of this machine.
+    #[must_use]
+    pub fn with_programs(self, programs: Arc<dyn Programs>) -> Self {
+        Self { programs, ..self }
     }
 
     fn at_the_bench<T: Send + 'static>(
@@ -84,7 +92,7 @@ impl Toolbox for LocalToolbox {
     }
 
     fn run<'a>(&'a self, command: &'a CommandRun) -> BoxFuture<'a, CommandReply> {
-        Box::pin(self.bench.run(command))
+        Box::pin(self.bench.run(command, self.programs.as_ref()))
     }
 }
 
@@ -102,14 +110,14 @@ impl Bench {
         }
     }
 
-    async fn run(&self, command: &CommandRun) -> CommandReply {
-        let ended = process::run(&Job {
+    async fn run(&self, command: &CommandRun, programs: &dyn Programs) -> CommandReply {
+        let job = Job {
             argv: &command.argv,
             folder: self.workspace.root(),
             timeout_ms: command.timeout_ms,
             output_bytes_max: self.limits.output_bytes_max.saturating_sub(HEADLINE_BYTES),
-        })
-        .await;
+        };
+        let ended = programs.run(&job).await;
         CommandReply {
             text: format!("{}\n{}", headline(&ended.outcome, command.timeout_ms), ended.output),
             outcome: ended.outcome,

@@ -22,7 +22,11 @@ use std::sync::Arc;
 use lao_event::latest::Finding;
 use lao_port::{BoxFuture, TaskReport, Verifier, VerifyReport, VerifyRequest};
 
-use crate::{blocking::blocking, workspace::Workspace};
+use crate::{
+    blocking::blocking,
+    process::{LocalPrograms, Programs},
+    workspace::Workspace,
+};
 
 /// The most findings for one task; more would only bury the first.
 const FINDINGS_MAX: usize = 40;
@@ -31,19 +35,26 @@ const FINDINGS_MAX: usize = 40;
 #[derive(Debug, Clone)]
 pub struct LocalVerifier {
     workspace: Arc<Workspace>,
+    programs: Arc<dyn Programs>,
 }
 
 impl LocalVerifier {
     /// Checks on a workspace.
     pub fn new(workspace: Arc<Workspace>) -> Self {
-        Self { workspace }
+        Self { workspace, programs: Arc::new(LocalPrograms) }
+    }
+
+    /// The same checks with other programs than those of this machine.
+    #[must_use]
+    pub fn with_programs(self, programs: Arc<dyn Programs>) -> Self {
+        Self { programs, ..self }
     }
 
     async fn check(&self, request: &VerifyRequest) -> VerifyReport {
         let workspace = Arc::clone(&self.workspace);
         let asked = request.clone();
         let mut tasks = blocking(move || files::check(&workspace, &asked)).await;
-        let ran = command::run_all(&self.workspace, request).await;
+        let ran = command::run_all(&self.workspace, request, self.programs.as_ref()).await;
         for found in ran.findings {
             for index in found.tasks {
                 tasks[index].findings.push(found.finding.clone());

@@ -8,7 +8,7 @@ mod slug;
 use lao_event::Hash;
 use thiserror::Error;
 
-pub use chunk::{Chunk, chunks};
+pub use chunk::{Chunk, chunk_room_bytes, chunks};
 pub use front_matter::PlanFrontMatter;
 pub use slug::{SLUG_BYTES_MAX, slug};
 

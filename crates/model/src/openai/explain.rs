@@ -196,21 +196,11 @@ fn explain_own(failure: &Failure, model: &str) -> (ChatErrorKind, String) {
                  sent; choose a local model"
             ),
         ),
-        Failure::Stream(fault) => {
-            (kind_of(fault), format!("{fault}; the server's log may say more"))
-        }
+        Failure::Stream(fault) => (fault.kind(), format!("{fault}; the server's log may say more")),
         Failure::Status { status, body, .. } => {
             let fault = fault::of_reply(*status, body);
             (fault.kind, fault.message)
         }
-    }
-}
-
-fn kind_of(fault: &StreamFault) -> ChatErrorKind {
-    match fault {
-        StreamFault::Cut { .. } => ChatErrorKind::Cut,
-        StreamFault::Unreadable { .. } | StreamFault::TooLarge => ChatErrorKind::Malformed,
-        StreamFault::Server { .. } => ChatErrorKind::ServerFailed,
     }
 }
 

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::Spanned;
 
+use super::raw::TurnRaw;
+
 /// The turns of a scripted model.
 #[derive(Debug, Clone)]
 pub struct Script {
@@ -62,6 +64,7 @@ pub struct TurnTable {
     #[serde(default)]
     literal: bool,
     error: Option<TurnError>,
+    raw: Option<TurnRaw>,
 }
 
 /// One text or several.
@@ -202,6 +205,7 @@ pub(super) struct Turn {
     pub(super) repeat: bool,
     pub(super) literal: bool,
     pub(super) error: Option<TurnError>,
+    pub(super) raw: Option<TurnRaw>,
 }
 
 /// A tool call of a turn.
@@ -280,7 +284,8 @@ fn read_turn(table: TurnTable, line: usize, before: &[Turn]) -> Result<Turn, Str
     let step = Some(table.step).filter(|step| step != "*");
     let contains = Vec::from(table.contains);
     let silent = table.text.is_empty() && table.reasoning.is_empty() && table.tool_calls.is_empty();
-    if silent && table.error.is_none() && table.finish.is_none() {
+    let fails = table.error.is_some() || table.raw.is_some();
+    if silent && !fails && table.finish.is_none() {
         return Err("the turn answers nothing: give it text, tool_calls or an error".to_owned());
     }
     let next = before
@@ -304,6 +309,7 @@ fn read_turn(table: TurnTable, line: usize, before: &[Turn]) -> Result<Turn, Str
         repeat: table.repeat,
         literal: table.literal,
         error: table.error,
+        raw: table.raw,
     })
 }
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     excerpt,
     folder::Entry,
-    process::{self, Ended, Job},
+    process::{Ended, Job, Programs},
     walk,
     workspace::Workspace,
 };
@@ -62,17 +62,21 @@ struct Files<'a> {
 }
 
 /// Runs every command of the request, in order.
-pub(super) async fn run_all(workspace: &Workspace, request: &VerifyRequest) -> Ran {
+pub(super) async fn run_all(
+    workspace: &Workspace,
+    request: &VerifyRequest,
+    programs: &dyn Programs,
+) -> Ran {
     let files = Files::of(workspace, request);
     let mut ran = Ran::default();
     for run in request.commands.iter().flat_map(|command| files.runs(command)) {
-        let ended = process::run(&Job {
+        let job = Job {
             argv: &run.argv,
             folder: workspace.root(),
             timeout_ms: run.command.timeout_ms,
             output_bytes_max: OUTPUT_BYTES_MAX,
-        })
-        .await;
+        };
+        let ended = programs.run(&job).await;
         if !is_green(&ended.outcome) {
             ran.findings.push(files.attributed(&run, &ended));
         }

@@ -23,6 +23,19 @@ pub struct Chunk<'b> {
 /// The longest character in UTF-8; no smaller budget can be kept.
 const BUDGET_BYTES_MIN: usize = 4;
 
+/// Bytes of a planner's prompt besides the chunk: instructions, schema, earlier tasks.
+const OVERHEAD_BYTES: usize = 8 * 1024;
+/// The smallest chunk worth a call.
+const ROOM_BYTES_MIN: usize = 2 * 1024;
+/// About how many bytes of text make a token; low, to err on the safe side.
+const BYTES_PER_TOKEN: usize = 3;
+
+/// The most bytes of a chunk for a planner with this window and answers of at most so many tokens.
+pub fn chunk_room_bytes(context_tokens: u32, output_tokens_max: u32) -> usize {
+    let tokens = context_tokens.saturating_sub(output_tokens_max) as usize;
+    (tokens * BYTES_PER_TOKEN).saturating_sub(OVERHEAD_BYTES).max(ROOM_BYTES_MIN)
+}
+
 /// Cuts a body into chunks of at most `budget_bytes` (but at least four), as few as packing
 /// in order allows. No cut lies inside fenced code that fits into the budget.
 pub fn chunks(body: &str, budget_bytes: usize) -> Vec<Chunk<'_>> {
