@@ -102,7 +102,21 @@ fn runs() -> Vec<Named> {
     ] {
         named.push((name, RunEnded { outcome }.into()));
     }
+    named.push(("as it was", forked(Vec::new()).into()));
+    named.push(("two tasks again", forked(vec![StepId(3), StepId(70_000)]).into()));
     named
+}
+
+fn forked(redone: Vec<StepId>) -> RunForked {
+    RunForked {
+        run: RunId::new(1_795_195_600_000, 0x0012_3456),
+        parent: run_id(),
+        seq: 300,
+        head: Hash::of(b"head"),
+        program: "0.1.1".to_owned(),
+        settings: Content::from(r#"{"roles":[]}"#),
+        redone,
+    }
 }
 
 fn stop_reasons() -> Vec<(&'static str, StopReason)> {

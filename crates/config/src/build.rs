@@ -224,6 +224,7 @@ impl Build {
             repetition_penalty_milli: self.milli(&key("repetition_penalty")),
             tools: self.flag(&key("tools")),
             json_schema: self.flag(&key("json_schema")),
+            instructions: self.text(&key("instructions")),
         })
     }
 

@@ -94,6 +94,9 @@ pub struct RoleSettings {
     /// The server honours `response_format: json_schema`.
     #[serde(default)]
     pub json_schema: bool,
+    /// What the role is told to be and do, in place of what it is told otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
 }
 
 /// Bounds on what a run may do before it gives up.

@@ -24,8 +24,8 @@ pub use repository::{
     WorkspaceOutcome, WorkspaceStarted,
 };
 pub use run::{
-    Definition, PlanDefinition, RunEnded, RunOutcome, RunResumed, RunStarted, RunStopped,
-    RunStopping, StopReason,
+    Definition, PlanDefinition, RunEnded, RunForked, RunOutcome, RunResumed, RunStarted,
+    RunStopped, RunStopping, StopReason,
 };
 pub use step::{
     AnswerRejected, FailureReason, NewStep, ParkReason, SkipReason, StartCause, StepDefinition,
@@ -108,6 +108,8 @@ events! {
     4 RunStopped,
     /// The run is over.
     5 RunEnded,
+    /// The run was branched off another one.
+    6 RunForked,
     /// The graph grew.
     10 StepsAdded,
     /// An attempt at a step began.

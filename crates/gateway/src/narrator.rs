@@ -118,6 +118,7 @@ impl Narrator {
             }
             Event::RunStarted(_)
             | Event::RunResumed(_)
+            | Event::RunForked(_)
             | Event::RunStopping(_)
             | Event::RunStopped(_)
             | Event::RunEnded(_)
@@ -280,6 +281,7 @@ impl Narrator {
             },
             Event::RunStarted(_)
             | Event::RunResumed(_)
+            | Event::RunForked(_)
             | Event::RunStopping(_)
             | Event::RunStopped(_)
             | Event::RunEnded(_)

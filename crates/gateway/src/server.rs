@@ -268,6 +268,7 @@ fn with_cure(live: &LiveRun, rejection: &Rejection) -> String {
             format!("`lao status {run}` lists the questions that wait")
         }
         Rejection::AlreadyStarted
+        | Rejection::NotRedone(_)
         | Rejection::NotStarted
         | Rejection::RoleMissing(_)
         | Rejection::NothingToDo

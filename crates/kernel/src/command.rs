@@ -25,6 +25,8 @@ pub enum Command {
         /// Steps to send back to pending at the same time.
         retry: Option<Retry>,
     },
+    /// Go on from this history as a run of its own.
+    Fork(Box<Fork>),
     /// Start whatever may start.
     Advance,
     /// Start nothing new; stop when what is in flight has ended.
@@ -141,6 +143,25 @@ pub struct Start {
     pub seed: u64,
 }
 
+/// How a run is branched off another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fork {
+    /// The new run's identity.
+    pub run: lao_event::RunId,
+    /// The run it is branched off.
+    pub parent: lao_event::RunId,
+    /// Position of the last event that both have.
+    pub seq: u64,
+    /// The parent's chain hash there.
+    pub head: Hash,
+    /// Version of the program.
+    pub program: String,
+    /// With which settings it goes on.
+    pub settings: Settings,
+    /// Tasks that are done again, with all that depends on them.
+    pub redo: Vec<StepId>,
+}
+
 /// Which steps to send back to pending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Retry {
@@ -242,6 +263,9 @@ pub enum Rejection {
     /// The step cannot be retried.
     #[error("step {0:?} has not failed")]
     NotFailed(String),
+    /// The step cannot be taken back.
+    #[error("step {0:?} is under way or is no task, so it cannot be done again from its beginning")]
+    NotRedone(String),
     /// Nothing can be retried.
     #[error("no step has failed")]
     NothingFailed,

@@ -5,7 +5,7 @@ use lao_event::Event;
 use crate::{
     advance, checks,
     command::{Command, Rejection},
-    commit, question, run,
+    commit, fork, question, run,
     state::State,
     step, talk, task,
     tool_call::{self, PreparedCall},
@@ -20,6 +20,7 @@ pub fn decide(state: &State, command: Command) -> Result<Vec<Event>, Rejection> 
         Command::Resume { program, settings, retry } => {
             run::decide_resume(state, program, settings.as_deref(), retry.as_ref())
         }
+        Command::Fork(fork) => fork::decide_fork(state, *fork),
         Command::Advance => Ok(advance::advance(state).into_iter().collect()),
         Command::Stop => run::decide_stop(state),
         Command::Cancel => run::decide_cancel(state),

@@ -3,7 +3,8 @@
 use lao_event::Event;
 
 use crate::{
-    checks, commit, planning, question, review, run, state::State, step, talk, task, tool_call,
+    checks, commit, fork, planning, question, review, run, state::State, step, talk, task,
+    tool_call,
 };
 
 /// A state and an event that cannot follow it: the journal is not one of this kernel's.
@@ -27,6 +28,7 @@ pub fn evolve(state: &mut State, event: &Event) -> Result<(), Inconsistency> {
     match event {
         Event::RunStarted(event) => run::evolve_started(state, event),
         Event::RunResumed(event) => run::evolve_resumed(state, event),
+        Event::RunForked(event) => fork::evolve_forked(state, event),
         Event::RunStopping(event) => run::evolve_stopping(state, event),
         Event::RunStopped(event) => run::evolve_stopped(state, event),
         Event::RunEnded(event) => run::evolve_ended(state, event),

@@ -13,7 +13,7 @@
 //! path: fold the journal, ask [`outstanding()`], go on.
 //!
 //! One file per lifecycle: [`run`], [`step`], [`talk`] (a conversation and its model calls),
-//! [`tool_call`], [`planning`], [`task`], [`checks`], [`review`], [`commit`], [`question`].
+//! [`tool_call`], [`planning`], [`task`], [`checks`], [`review`], [`commit`], [`question`], [`fork`].
 
 mod advance;
 mod answer;
@@ -23,6 +23,7 @@ mod command;
 mod commit;
 mod decide;
 mod evolve;
+mod fork;
 mod outstanding;
 mod planning;
 pub mod prompt;
@@ -36,11 +37,11 @@ mod task;
 mod tool_call;
 mod trail;
 
-pub use command::{BeforeFile, Command, Rejection, Retry, Start, ToolPlan};
+pub use command::{BeforeFile, Command, Fork, Rejection, Retry, Start, ToolPlan};
 pub use decide::decide;
 pub use evolve::{Inconsistency, evolve};
 pub use outstanding::{ChatMessages, Effect, EffectKey, EffectWork, outstanding};
-pub use run::{PlanPhase, Run, RunPhase, Workspace};
+pub use run::{Parent, PlanPhase, Run, RunPhase, Workspace};
 pub use state::{EffectClass, InFlight, InFlightKind, State};
 pub use step::{Step, StepStatus, Work};
 pub use talk::{Talk, TalkPhase};

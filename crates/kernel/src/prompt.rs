@@ -82,8 +82,14 @@ pub(crate) fn size_bytes(message: &Message) -> u64 {
     }
 }
 
+/// What a role is told to be and do.
+fn instructions<'a>(role: &'a RoleSettings, otherwise: &'a str) -> &'a str {
+    role.instructions.as_deref().unwrap_or(otherwise)
+}
+
 /// The schema in words, for servers that do not enforce it.
-fn with_schema(instructions: &str, schema: &str, role: &RoleSettings) -> String {
+fn with_schema(otherwise: &str, schema: &str, role: &RoleSettings) -> String {
+    let instructions = instructions(role, otherwise);
     if role.json_schema {
         instructions.to_owned()
     } else {
@@ -142,7 +148,7 @@ pub(crate) fn coder(state: &State, step: StepId, role: &RoleSettings) -> Vec<Mes
     rest.push_str(&finished_needs(state, step));
     rest.push_str(&earlier_attempts(state, step));
     parts.push(Content::Inline(rest));
-    let mut messages = vec![system(CODER.to_owned())];
+    let mut messages = vec![system(instructions(role, CODER).to_owned())];
     messages.extend(user(parts));
     messages
 }

@@ -7,6 +7,7 @@
 //! | stopping | `RunStopped` (nothing in flight) | stopped |
 //! | working, stopping, stopped, ended | `RunResumed` | working |
 //! | working, stopping (cancelled) | `RunEnded` | ended |
+//! | any but cancelled | `RunForked` | stopped, as another run |
 //!
 //! A process that was killed leaves `working` or `stopping` behind; `RunResumed` says that
 //! another one took over, and comes with `EffectsLost` for what was in flight.
@@ -34,6 +35,8 @@ use crate::{
 pub struct Run {
     /// Its identity.
     pub id: RunId,
+    /// The run it was branched off, if it was.
+    pub parent: Option<Parent>,
     /// What it executes.
     pub plan: PlanDefinition,
     /// With which settings.
@@ -44,6 +47,15 @@ pub struct Run {
     pub phase: RunPhase,
     /// Where it works.
     pub workspace: Workspace,
+}
+
+/// Where a run was branched off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The other run.
+    pub run: RunId,
+    /// Position of the last event that both have.
+    pub seq: u64,
 }
 
 /// How a run stands.
@@ -178,7 +190,7 @@ fn planning_steps(plan: &PlanDefinition) -> Vec<NewStep> {
 /// The most bytes of settings, which are never a blob: a run is folded without its blobs.
 const SETTINGS_BYTES_MAX: usize = 256 * 1024;
 
-fn settings_content(settings: &Settings) -> Result<Content, Rejection> {
+pub(crate) fn settings_content(settings: &Settings) -> Result<Content, Rejection> {
     let text = serde_json::to_string(settings).expect("settings are plain JSON");
     if text.len() > SETTINGS_BYTES_MAX {
         return Err(Rejection::SettingsTooLarge {
@@ -207,24 +219,36 @@ pub(crate) fn decide_resume(
     }
     let mut events: Vec<Event> =
         vec![RunResumed { program, settings: settings.map(settings_content).transpose()? }.into()];
-    let lost = lost_with_process(state);
-    if !lost.is_empty() {
-        events.push(EffectsLost { effects: lost.clone(), cause: LossCause::ProcessEnded }.into());
-        let on_unknown = settings.unwrap_or(&run.settings).on_unknown;
-        events.extend(question::about_lost(state, &lost, on_unknown));
-    }
+    events.extend(lost_with_process(state, settings.unwrap_or(&run.settings)));
     if let Some(retry) = retry {
         events.extend(step::retried_by_resume(state, retry)?);
     }
     Ok(events)
 }
 
-/// What was under way when a process ended. Making the workspace ready simply begins anew.
-fn lost_with_process(state: &State) -> Vec<EffectId> {
+/// What was under way when a process ended is lost, and what follows from that. Making the
+/// workspace ready simply begins anew.
+pub(crate) fn lost_with_process(state: &State, settings: &Settings) -> Vec<Event> {
     let is_workspace =
         |effect: &EffectId| matches!(state.in_flight[effect].kind, InFlightKind::Workspace);
     let under_way = state.index.under_way.iter();
-    under_way.filter(|effect| !is_workspace(effect)).copied().collect()
+    let effects: Vec<EffectId> =
+        under_way.filter(|effect| !is_workspace(effect)).copied().collect();
+    if effects.is_empty() {
+        return Vec::new();
+    }
+    let about = question::about_lost(state, &effects, settings.on_unknown);
+    let lost = EffectsLost { effects, cause: LossCause::ProcessEnded }.into();
+    std::iter::once(lost).chain(about).collect()
+}
+
+/// Another process makes the workspace ready for itself.
+pub(crate) fn forget_workspace(state: &mut State) -> Result<(), Inconsistency> {
+    run_mut(state)?.workspace.readiness = Readiness::Due;
+    state.in_flight.retain(|_, flight| !matches!(flight.kind, InFlightKind::Workspace));
+    let in_flight = &state.in_flight;
+    state.index.under_way.retain(|effect| in_flight.contains_key(effect));
+    Ok(())
 }
 
 /// What was under way when the process of a cancelled run ended is not done again.
@@ -313,6 +337,7 @@ pub(crate) fn evolve_started(state: &mut State, event: &RunStarted) -> Result<()
     let Definition::Plan(plan) = &event.definition;
     state.run = Some(Run {
         id: event.run.clone(),
+        parent: None,
         plan: plan.clone(),
         settings: read_settings(&event.settings)?,
         seed: event.seed,
@@ -322,7 +347,7 @@ pub(crate) fn evolve_started(state: &mut State, event: &RunStarted) -> Result<()
     Ok(())
 }
 
-fn read_settings(content: &Content) -> Result<Settings, Inconsistency> {
+pub(crate) fn read_settings(content: &Content) -> Result<Settings, Inconsistency> {
     let text = content
         .inline()
         .ok_or_else(|| Inconsistency::new("the settings are too large to be in the event"))?;
@@ -334,11 +359,10 @@ pub(crate) fn evolve_resumed(state: &mut State, event: &RunResumed) -> Result<()
     let settings = event.settings.as_ref().map(read_settings).transpose()?;
     let run = run_mut(state)?;
     run.phase = RunPhase::Working;
-    run.workspace.readiness = Readiness::Due;
     if let Some(settings) = settings {
         run.settings = settings;
     }
-    state.in_flight.retain(|_, flight| !matches!(flight.kind, InFlightKind::Workspace));
+    forget_workspace(state)?;
     let goes_on = |flight: &InFlight| flight.waits_for.is_none();
     state.index.under_way = state
         .in_flight

@@ -477,6 +477,45 @@ pub(crate) fn evolve_retried(state: &mut State, event: &StepRetried) -> Result<(
     revive(state, &dependents, id)
 }
 
+/// Makes a task as if it had never begun. Whoever calls this settles all of them afterwards.
+pub(crate) fn redo(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
+    let step = state.step_mut(id)?;
+    let was_open = match &step.status {
+        StepStatus::Pending => true,
+        StepStatus::Ended(_) => false,
+        StepStatus::Running(_) | StepStatus::Parked(..) => {
+            return Err(Inconsistency::new(format!("{id} is under way and cannot be redone")));
+        }
+    };
+    let begun = step.is_task() && step.attempt.0 > 0;
+    step.status = StepStatus::Pending;
+    step.attempt = Attempt(0);
+    step.left = None;
+    leave_indexes(state, id);
+    state.index.failed.remove(&id);
+    state.index.skipped.remove(&id);
+    state.index.open += u32::from(!was_open);
+    state.index.begun -= u32::from(begun);
+    Ok(())
+}
+
+/// Counts anew what redone tasks, and those that depend on them, wait for.
+pub(crate) fn settle_redone(state: &mut State, redone: &[StepId]) {
+    for id in redone {
+        let needs = &state.at(*id).needs;
+        let unmet = needs.iter().filter(|need| !state.at(**need).has_succeeded()).count();
+        let culprit = first_failed(state, *id);
+        let unmet = u32::try_from(unmet).expect("a step has fewer than 2^32 needs");
+        state.steps[id.0 as usize].unmet = unmet;
+        if unmet == 0 {
+            state.index.ready.insert(*id);
+        }
+        if let Some(culprit) = culprit {
+            state.index.doomed.insert(*id, culprit);
+        }
+    }
+}
+
 /// What a step that is sent back had under way is not waited for any more.
 fn give_up_effects(state: &mut State, id: StepId) {
     state.in_flight.retain(|_, flight| flight.step != Some(id));

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `RunStarted` | the start |
 //! | `RunResumed` | a resume, with the retry whose steps follow |
+//! | `RunForked` | the fork |
 //! | `EffectsLost` (process ended), `RunEnded` | a resume of a run that was cancelled |
 //! | `RunStopping` (interrupted, cancelled) | a word of a person's |
 //! | `RunStopping` (lost too often), `EffectsLost` | the loss of a worker |
@@ -16,12 +17,12 @@
 use lao_event::{
     Content, Event,
     latest::{
-        Before, EffectsLost, FileWriteStarted, LossCause, ModelCallEnded, ModelOutcome, StopReason,
-        ToolDecided, ToolVerdict,
+        Before, EffectsLost, FileWriteStarted, LossCause, ModelCallEnded, ModelOutcome, RunForked,
+        StopReason, ToolDecided, ToolVerdict,
     },
 };
 use lao_history::{ContentError, Contents};
-use lao_kernel::{BeforeFile, Command, Retry, Start, State, ToolPlan};
+use lao_kernel::{BeforeFile, Command, Fork, Retry, Start, State, ToolPlan};
 
 use crate::decision::Decision;
 
@@ -62,6 +63,7 @@ fn word(state: &State, first: &Event, following: Vec<&Event>) -> Vec<Command> {
             };
             retries(state, &following).into_iter().map(resume).collect()
         }
+        Event::RunForked(forked) => fork(forked).into_iter().collect(),
         Event::EffectsLost(lost) => vec![match lost.cause {
             LossCause::ProcessEnded => resume_of_a_cancelled_run(),
             LossCause::WorkerPanicked { .. } => effects_lost(lost),
@@ -136,6 +138,19 @@ fn start(started: &lao_event::latest::RunStarted) -> Option<Command> {
         seed: started.seed,
     };
     Some(Command::Start(Box::new(start)))
+}
+
+fn fork(forked: &RunForked) -> Option<Command> {
+    let fork = Fork {
+        run: forked.run.clone(),
+        parent: forked.parent.clone(),
+        seq: forked.seq,
+        head: forked.head,
+        program: forked.program.clone(),
+        settings: read_settings(&forked.settings).ok()?,
+        redo: forked.redone.clone(),
+    };
+    Some(Command::Fork(Box::new(fork)))
 }
 
 /// Settings as a run has them; they are never a blob.
@@ -255,6 +270,7 @@ fn result_of_an_effect(
         }
         Event::RunStarted(_)
         | Event::RunResumed(_)
+        | Event::RunForked(_)
         | Event::RunStopping(_)
         | Event::RunStopped(_)
         | Event::RunEnded(_)

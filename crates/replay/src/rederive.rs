@@ -201,6 +201,12 @@ fn same(recorded: &Event, derived: &Event) -> bool {
             a.settings.clone_from(&b.settings);
             equal && a == *b
         }
+        (Event::RunForked(a), Event::RunForked(b)) => {
+            let (mut a, b) = (a.clone(), b);
+            let equal = read_settings(&a.settings).ok() == read_settings(&b.settings).ok();
+            a.settings.clone_from(&b.settings);
+            equal && a == *b
+        }
         (Event::RunResumed(a), Event::RunResumed(b)) => {
             let settings = |event: &lao_event::latest::RunResumed| {
                 event.settings.as_ref().map(|settings| read_settings(settings).ok())

@@ -268,6 +268,7 @@ impl RunState {
             | Command::CommitEnded { effect, .. } => *effect,
             Command::ToolPrepared { call, .. } => call.answer,
             Command::Start(_)
+            | Command::Fork(_)
             | Command::Resume { .. }
             | Command::Advance
             | Command::Stop
@@ -439,6 +440,7 @@ fn started_effect(event: &Event) -> Option<EffectId> {
         Event::CommitStarted(event) => Some(event.effect),
         Event::RunStarted(_)
         | Event::RunResumed(_)
+        | Event::RunForked(_)
         | Event::RunStopping(_)
         | Event::RunStopped(_)
         | Event::RunEnded(_)

@@ -77,6 +77,7 @@ pub(crate) fn redact(redactor: &Redactor, command: &mut Command) {
             LossCause::ProcessEnded => {}
         },
         Command::Resume { program: _, settings: _, retry: _ }
+        | Command::Fork(_)
         | Command::Advance
         | Command::Stop
         | Command::Cancel

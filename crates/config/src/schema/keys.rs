@@ -151,6 +151,12 @@ pub const KEYS: &[Key] = &[
         "Whether the server supports response_format json_schema",
     ),
     key(
+        "roles.*.instructions",
+        Kind::Text,
+        Default::Unset("\"You are a careful programmer.\""),
+        "What the role is told to be and do, in place of lao's own instructions",
+    ),
+    key(
         "paths.plans",
         Kind::Text,
         Default::Value("\"plans\""),

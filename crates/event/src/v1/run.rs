@@ -4,7 +4,7 @@ use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::{Contents, without_contents};
-use crate::{Content, EffectId, RunId};
+use crate::{Content, EffectId, Hash, RunId, StepId};
 
 /// The run exists: what it is to do and with which settings.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
@@ -81,6 +81,25 @@ pub struct RunStopped {
     pub reason: StopReason,
 }
 
+/// The run was branched off another one, whose history is what is before this.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+pub struct RunForked {
+    /// The run's identity from here on.
+    pub run: RunId,
+    /// The run it was branched off.
+    pub parent: RunId,
+    /// Position of the last event that both have.
+    pub seq: u64,
+    /// The parent's chain hash there.
+    pub head: Hash,
+    /// Version of the program that branched it off.
+    pub program: String,
+    /// [`crate::Settings`] from here on, as JSON.
+    pub settings: Content,
+    /// Tasks that are done again as if they had never begun, in ascending order.
+    pub redone: Vec<StepId>,
+}
+
 /// Why a run stopped before its end.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "reason")]
@@ -136,4 +155,4 @@ pub enum RunOutcome {
     Cancelled,
 }
 
-without_contents!(RunResumed, RunStopping, RunStopped, RunEnded);
+without_contents!(RunForked, RunResumed, RunStopping, RunStopped, RunEnded);

@@ -5,10 +5,10 @@ use lao_event::{
     latest::{
         AnswerRejected, ChecksEnded, ChecksScope, CommandEnded, CommandOutcome, CommitEnded,
         CommitOutcome, Definition, EffectsLost, FileWriteEnded, FileWriteOutcome, Finding,
-        FinishReason, LossCause, ModelCallEnded, ModelOutcome, ParkReason, ReviewGiven, RunOutcome,
-        RunStarted, SkipReason, StartCause, StepEnded, StepOutcome, StepParked, StepStarted,
-        StepsAdded, TodoSet, ToolCallEnded, ToolDecided, ToolOutcome, ToolVerdict, Verdict,
-        WorkspaceEnded, WorkspaceOutcome,
+        FinishReason, LossCause, ModelCallEnded, ModelOutcome, ParkReason, ReviewGiven, RunForked,
+        RunOutcome, RunStarted, SkipReason, StartCause, StepEnded, StepOutcome, StepParked,
+        StepStarted, StepsAdded, TodoSet, ToolCallEnded, ToolDecided, ToolOutcome, ToolVerdict,
+        Verdict, WorkspaceEnded, WorkspaceOutcome,
     },
 };
 
@@ -27,6 +27,7 @@ impl Narrator {
         match event {
             Event::RunStarted(event) => run_started(event),
             Event::RunResumed(event) => format!("resumed by lao {}", event.program),
+            Event::RunForked(event) => self.run_forked(event),
             Event::RunStopping(event) => {
                 format!("stopping: {}", reason::stop(&event.reason))
             }
@@ -92,6 +93,16 @@ impl Narrator {
             },
             EffectNoteKind::Commit { subject } => format!("committing \"{subject}\""),
         }
+    }
+
+    fn run_forked(&self, event: &RunForked) -> String {
+        let from = format!("branched off {} after event {}", event.parent, event.seq);
+        if event.redone.is_empty() {
+            return from;
+        }
+        let keys: Vec<_> = event.redone.iter().map(|step| self.key(*step)).collect();
+        let keys: Vec<&str> = keys.iter().map(AsRef::as_ref).collect();
+        format!("{from}, to do again: {}", names(&keys, KEYS_SHOWN_MAX))
     }
 
     fn step_ended(&self, event: &StepEnded) -> String {

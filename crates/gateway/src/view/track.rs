@@ -116,6 +116,7 @@ impl Tracks {
             Event::CommitEnded(event) => self.note_commit(event, narrator),
             Event::RunStarted(_)
             | Event::RunResumed(_)
+            | Event::RunForked(_)
             | Event::RunStopping(_)
             | Event::RunStopped(_)
             | Event::RunEnded(_)
@@ -146,9 +147,8 @@ impl Tracks {
     fn note_time(&mut self, published: &Recorded) {
         if matches!(published.event, Event::RunStarted(_)) {
             self.first_ms = published.wall_ms;
-        } else if !matches!(published.event, Event::RunResumed(_)) {
-            // Nobody worked between the last event and a resume; and what a person's word brought
-            // into a run that nobody worked on has the clock of another process.
+        } else if !published.noted && !matches!(published.event, Event::RunResumed(_)) {
+            // Nobody worked between the last event and a resume, or a word that was noted.
             let passed_ns = published.monotonic_ns.saturating_sub(self.last_ns);
             self.active_ns = self.active_ns.saturating_add(passed_ns);
         }

@@ -147,6 +147,7 @@ fn settings(project: &Project) -> Settings {
         seed: None,
         tools: true,
         json_schema: false,
+        instructions: None,
     };
     Settings {
         roles: vec![

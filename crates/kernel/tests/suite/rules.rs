@@ -7,8 +7,8 @@ use lao_event::{
     Attempt, ConversationId, EffectId, Event, StepId,
     latest::{
         ChecksEnded, ChecksScope, CommandOutcome, CommitOutcome, CommitPhase, CommitStarted,
-        Message, ModelCallStarted, NewStep, ReviewGiven, RunOutcome, SkipReason, StartCause,
-        StepDefinition, StepEnded, StepOutcome, StepStarted, Verdict,
+        Message, ModelCallStarted, NewStep, ReviewGiven, RunForked, RunOutcome, SkipReason,
+        StartCause, StepDefinition, StepEnded, StepOutcome, StepStarted, Verdict,
     },
 };
 use lao_kernel::State;
@@ -100,10 +100,12 @@ impl Rules {
     pub(crate) fn watch(&mut self, event: &Event, state: &State) {
         self.seen.insert(label(event));
         if self.phase == Phase::Ended {
-            assert!(matches!(event, Event::RunResumed(_)), "after the end: {event:?}");
+            let goes_on = matches!(event, Event::RunResumed(_) | Event::RunForked(_));
+            assert!(goes_on, "after the end: {event:?}");
         }
         match event {
             Event::RunStarted(_) | Event::QuestionAsked(_) => {}
+            Event::RunForked(event) => self.forked(event),
             Event::RunResumed(_)
             | Event::RunStopping(_)
             | Event::RunStopped(_)
@@ -166,6 +168,28 @@ impl Rules {
             }
         }
         self.notice_unparked(state);
+    }
+
+    /// Redone tasks begin anew, and with each all that depends on it.
+    fn forked(&mut self, event: &RunForked) {
+        if !event.redone.is_empty() {
+            self.seen.insert("RunForked redone".to_owned());
+        }
+        self.phase = Phase::Stopped;
+        self.in_flight.retain(|_, (kind, _)| *kind != Kind::Workspace);
+        for id in &event.redone {
+            let watched = self.at(*id);
+            let at_rest = !matches!(watched.standing, Standing::UnderWay | Standing::Parked);
+            assert!(watched.is_task && at_rest, "{id} cannot be redone");
+            watched.standing = Standing::Pending;
+            watched.attempt = Attempt(0);
+            watched.stage = Stage::Open;
+        }
+        for (index, watched) in self.steps.iter().enumerate() {
+            let depends = watched.needs.iter().any(|need| event.redone.contains(need));
+            let redone = event.redone.iter().any(|id| id.0 as usize == index);
+            assert!(redone || !depends, "step {index} depends on what is redone");
+        }
     }
 
     fn watch_run(&mut self, event: &Event) {

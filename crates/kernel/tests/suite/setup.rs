@@ -102,6 +102,7 @@ impl Setup {
             seed: None,
             tools: true,
             json_schema: self.json_schema,
+            instructions: None,
         };
         let command = |name: &str, scope: CheckScope| CheckCommand {
             name: name.to_owned(),

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use lao_event::{
-    Attempt, CallId, Content, EffectId, Event, Hash, INLINE_BYTES_MAX, Role, StepId, codec,
+    Attempt, CallId, Content, EffectId, Event, Hash, INLINE_BYTES_MAX, Role, RunId, StepId, codec,
     latest::{LossCause, QuestionAnswer},
 };
 use lao_kernel::{
-    Command, Effect, EffectKey, EffectWork, Rejection, Retry, RunPhase, State, Step, StepStatus,
-    evolve, handle, outstanding,
+    Command, Decision, Effect, EffectKey, EffectWork, Fork, Rejection, Retry, RunPhase, State,
+    Step, StepStatus, evolve, handle, note, outstanding,
 };
 
 use crate::{answers, choices::Choices, replies, rules::Rules, setup::Setup};
@@ -73,7 +73,16 @@ impl World {
 
     /// Gives the kernel a command and looks at everything that follows.
     pub(crate) fn send(&mut self, command: Command) -> Result<(), Rejection> {
-        let decision = handle(&mut self.state, command.clone())?;
+        self.send_by(command, handle)
+    }
+
+    /// The same, for a command that is decided as `way` does.
+    fn send_by(
+        &mut self,
+        command: Command,
+        way: fn(&mut State, Command) -> Result<Decision, Rejection>,
+    ) -> Result<(), Rejection> {
+        let decision = way(&mut self.state, command.clone())?;
         self.accepted.push(command);
         self.blobs.extend(decision.blobs.iter().map(|blob| blob.hash));
         for event in decision.events {
@@ -208,6 +217,7 @@ impl World {
             | Command::ChecksEnded { effect, .. }
             | Command::CommitEnded { effect, .. } => effect,
             Command::Start(_)
+            | Command::Fork(_)
             | Command::Resume { .. }
             | Command::Advance
             | Command::Stop
@@ -230,7 +240,34 @@ impl World {
         }
         assert_eq!(folded.hash(), self.state.hash());
         self.state = folded;
+        if choices.once_in(3) {
+            self.fork(choices);
+        }
         self.resume(choices);
+    }
+
+    /// Another run goes on from here; now and then with a task that is done again.
+    fn fork(&mut self, choices: &mut Choices<'_>) {
+        let run = &self.state.run().expect("it has started").id;
+        let index = choices.below(self.state.steps().len());
+        let step = StepId(u32::try_from(index).expect("few steps"));
+        let fork = |redo| {
+            Command::Fork(Box::new(Fork {
+                run: RunId::after(Some(run), 1_800_000_000_000, 7),
+                parent: run.clone(),
+                seq: self.events.len() as u64,
+                head: Hash([3; 32]),
+                program: "0.1.1".to_owned(),
+                settings: self.setup.settings(),
+                redo,
+            }))
+        };
+        let (redoing, as_it_is) = (fork(vec![step]), fork(Vec::new()));
+        if note(&mut self.state.clone(), redoing.clone()).is_ok() {
+            self.send_by(redoing, note).expect("it was tried");
+        } else {
+            drop(self.send_by(as_it_is, note));
+        }
     }
 
     fn resume(&mut self, choices: &mut Choices<'_>) {
@@ -337,6 +374,12 @@ impl World {
             assert_eq!(self.send(command), Err(Rejection::Ended));
         }
         self.time_is_up(choices);
+        if choices.once_in(3) {
+            self.fork(choices);
+            if matches!(self.phase(), RunPhase::Stopped(_)) {
+                return Turn::Moved;
+            }
+        }
         let again = choices.once_in(2);
         let retry = Some(self.some_retry(choices));
         let resume = Command::Resume { program: "0.1.1".to_owned(), settings: None, retry };

@@ -107,6 +107,7 @@ impl Changes {
             Event::CommitEnded(ended) => self.commit_ended(seq, ended),
             Event::RunStarted(_)
             | Event::RunResumed(_)
+            | Event::RunForked(_)
             | Event::RunStopping(_)
             | Event::RunStopped(_)
             | Event::RunEnded(_)

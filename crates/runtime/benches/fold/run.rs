@@ -119,6 +119,7 @@ fn settings() -> Settings {
         seed: None,
         tools: true,
         json_schema: true,
+        instructions: None,
     };
     Settings {
         roles: [Role::Planner, Role::Coder, Role::Reviewer].map(role).to_vec(),

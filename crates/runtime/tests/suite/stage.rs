@@ -95,6 +95,7 @@ impl Stage {
             seed: None,
             tools: true,
             json_schema: true,
+            instructions: None,
         };
         Settings {
             roles: [Role::Planner, Role::Coder, Role::Reviewer].map(role).to_vec(),

@@ -87,6 +87,7 @@ fn start() -> Command {
         seed: None,
         tools: true,
         json_schema: true,
+        instructions: None,
     };
     let settings = Settings {
         roles: [Role::Planner, Role::Coder, Role::Reviewer].map(role).to_vec(),
