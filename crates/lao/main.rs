@@ -38,6 +38,7 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
     let code = match &cli.command {
         Command::Config(args) => c::config::run(&cli.global, args, &mut screen)?,
         Command::Replay(args) => c::replay::replay(&cli.global, args, &mut screen)?,
+        Command::Checkout(args) => c::checkout::checkout(&cli.global, args, &mut screen)?,
         Command::Pin(args) => c::prune::pin(&cli.global, (&args.run, Pin::On), &mut screen)?,
         Command::Unpin(args) => c::prune::pin(&cli.global, (&args.run, Pin::Off), &mut screen)?,
         Command::Completions(args) => {
@@ -91,6 +92,7 @@ async fn dispatch(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> 
         Command::Prune(args) => c::prune::prune(global, args, screen).await,
         Command::Config(_)
         | Command::Replay(_)
+        | Command::Checkout(_)
         | Command::Pin(_)
         | Command::Unpin(_)
         | Command::Completions(_) => {

@@ -9,6 +9,7 @@ mod journal;
 mod project;
 mod replay;
 mod run;
+mod travel;
 mod value;
 
 use std::{ffi::OsString, path::PathBuf};
@@ -25,6 +26,7 @@ pub use journal::{
 pub use project::{CompletionsArgs, ConfigArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs};
 pub use replay::ReplayArgs;
 pub use run::{ResumeArgs, RunArgs};
+pub use travel::{BlameArgs, CheckoutArgs, FilePlace};
 pub use value::{ModelOverride, Override, RunAt, RunSelector, SelectError, ValueError};
 
 use crate::{CliError, ExitCode, Output};
@@ -146,6 +148,8 @@ pub enum Command {
     Log(LogArgs),
     /// Derive a run again from its journal, without a model, and compare
     Replay(ReplayArgs),
+    /// Write the files of a run as they were at one of its events
+    Checkout(CheckoutArgs),
     /// Send failed steps back to be done again
     Retry(RetryArgs),
     /// End a run for good

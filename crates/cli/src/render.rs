@@ -19,6 +19,7 @@ mod show;
 mod status;
 mod step;
 mod summary;
+mod travel;
 mod upkeep;
 pub(crate) mod words;
 
@@ -36,6 +37,7 @@ pub use show::show;
 pub use status::status;
 pub use step::step;
 pub use summary::summary;
+pub use travel::{CheckoutFile, CheckoutReport, checkout};
 pub use upkeep::{
     BackupReport, CompactReport, ManifestMended, PinReport, RepairReport, StatsReport, TypeLine,
     backup, compact, pin, repair, stats,

@@ -41,6 +41,7 @@ mod quick_repair;
 mod reader;
 mod record;
 mod repair;
+mod restore;
 mod rewrite;
 mod salvage;
 #[cfg(test)]
@@ -76,6 +77,7 @@ pub use record::{
     Draft, HEADER_BYTES, Header, PAYLOAD_BYTES_MAX, RECORD_OVERHEAD_BYTES, Record, RecordRef,
 };
 pub use repair::{JournalRepaired, ManifestRepaired, RepairError, Repaired, Stop, repair};
+pub use restore::{ChainError, Restore, RestoreError, chain, prove};
 pub use rewrite::RewriteError;
 pub use stats::{Stats, TypeStats};
 pub use walk::{Records, Start};

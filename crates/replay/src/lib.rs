@@ -9,11 +9,22 @@
 
 mod command;
 mod decision;
+mod export;
 mod field;
 mod files;
+mod import;
+mod portable;
 mod rederive;
 
 pub use decision::{Decision, for_each_decision};
+pub use export::{ExportError, ExportSource, Exported, export};
 pub use field::{FieldDifference, field_differences};
 pub use files::{CallWrite, FileAt, FilesAt, FilesError, WrittenBy, files_at};
+pub use import::{
+    ImportError, Imported, LABEL_IMPORTED, Part, PortableError, import, read_portable,
+};
+pub use portable::{
+    ModelIdentity, PORTABLE_FORMAT, Position, Provenance, Redaction, RuleCount, SectionError,
+    SectionKind,
+};
 pub use rederive::{Derived, Difference, Replay, ReplayError, Replayed, replay};
