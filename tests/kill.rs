@@ -31,6 +31,7 @@ mod kill {
     mod full;
     mod moment;
     mod polite;
+    mod power;
     mod random;
     mod stress;
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
