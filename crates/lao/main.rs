@@ -8,12 +8,14 @@ mod blob_names;
 mod commands;
 mod drive;
 mod failure;
+mod fork_place;
 mod plan_run;
 mod preflight;
 mod project;
 mod quiet;
 mod screen;
 mod secrets;
+mod settings_change;
 mod signal;
 mod watch;
 mod world;
@@ -39,6 +41,8 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Config(args) => c::config::run(&cli.global, args, &mut screen)?,
         Command::Replay(args) => c::replay::replay(&cli.global, args, &mut screen)?,
         Command::Checkout(args) => c::checkout::checkout(&cli.global, args, &mut screen)?,
+        Command::Export(args) => c::export::export(&cli.global, args, &mut screen)?,
+        Command::Import(args) => c::import::import(&cli.global, args, &mut screen)?,
         Command::Pin(args) => c::prune::pin(&cli.global, (&args.run, Pin::On), &mut screen)?,
         Command::Unpin(args) => c::prune::pin(&cli.global, (&args.run, Pin::Off), &mut screen)?,
         Command::Completions(args) => {
@@ -48,10 +52,13 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Init(_)
         | Command::Run(_)
         | Command::Resume(_)
+        | Command::Fork(_)
+        | Command::Rerun(_)
         | Command::Runs(_)
         | Command::Status(_)
         | Command::Show(_)
         | Command::Log(_)
+        | Command::Diff(_)
         | Command::Retry(_)
         | Command::Cancel(_)
         | Command::Answer(_)
@@ -79,10 +86,13 @@ async fn dispatch(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> 
         Command::Init(args) => c::init::run(global, args, screen).await,
         Command::Run(args) => c::run::run(global, args, screen).await,
         Command::Resume(args) => c::resume::resume(global, args, screen).await,
+        Command::Fork(args) => c::fork::fork(global, args, screen).await,
+        Command::Rerun(args) => c::fork::rerun(global, args, screen).await,
         Command::Runs(args) => c::look::runs(global, args, screen).await,
         Command::Status(args) => c::look::status(global, args, screen).await,
         Command::Show(args) => c::look::show(global, args, screen).await,
         Command::Log(args) => c::look::log(global, args, screen).await,
+        Command::Diff(args) => c::diff::diff(global, args, screen).await,
         Command::Retry(args) => c::resume::retry(global, args, screen).await,
         Command::Cancel(args) => c::act::cancel(global, args, screen).await,
         Command::Answer(args) => c::act::answer(global, args, screen).await,
@@ -93,6 +103,8 @@ async fn dispatch(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> 
         Command::Config(_)
         | Command::Replay(_)
         | Command::Checkout(_)
+        | Command::Export(_)
+        | Command::Import(_)
         | Command::Pin(_)
         | Command::Unpin(_)
         | Command::Completions(_) => {

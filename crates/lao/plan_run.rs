@@ -231,10 +231,9 @@ pub(crate) fn start(
     settings: Settings,
     redactor: &Redactor,
 ) -> Start {
-    let unix_ms = u64::try_from(wall_ms()).unwrap_or(0);
-    let random = RandomState::new().hash_one((unix_ms, std::process::id()));
+    let (run, random) = new_run(newest);
     Start {
-        run: RunId::after(newest, unix_ms, tail_bits(unix_ms, random)),
+        run,
         program: env!("CARGO_PKG_VERSION").to_owned(),
         definition: Definition::Plan(PlanDefinition {
             title: plan.plan.title.clone(),
@@ -245,6 +244,13 @@ pub(crate) fn start(
         settings,
         seed: random,
     }
+}
+
+/// The id of a new run behind the newest there is, and a random number.
+pub(crate) fn new_run(newest: Option<&RunId>) -> (RunId, u64) {
+    let unix_ms = u64::try_from(wall_ms()).unwrap_or(0);
+    let random = RandomState::new().hash_one((unix_ms, std::process::id()));
+    (RunId::after(newest, unix_ms, tail_bits(unix_ms, random)), random)
 }
 
 /// Bits for the last part of a run's id: two digits of milliseconds, so that runs of one second

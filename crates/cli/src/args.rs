@@ -4,8 +4,11 @@
 //! what they are for: running plans, looking at runs, acting on runs, and the project itself.
 
 mod act;
+mod diff;
+mod fork;
 mod inspect;
 mod journal;
+mod portable;
 mod project;
 mod replay;
 mod run;
@@ -17,12 +20,15 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use act::{AnswerArgs, AnswerWord, CancelArgs, RetryArgs};
+pub use diff::{DiffArgs, DiffFormat};
+pub use fork::{ChangeArgs, ForkArgs, RerunArgs, RoleFile, RoleTemperature};
 pub use inspect::{LogArgs, RunsArgs, ShowArgs, StatusArgs};
 pub use journal::{
     JournalArgs, JournalBackupArgs, JournalCheckArgs, JournalCommand, JournalCompactArgs,
     JournalGcArgs, JournalRepairArgs, JournalStatsArgs, PinArgs, PruneArgs, PruneStatus, Size,
     SizeError, UnpinArgs,
 };
+pub use portable::{ExportArgs, ExportFormat, ImportArgs};
 pub use project::{CompletionsArgs, ConfigArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs};
 pub use replay::ReplayArgs;
 pub use run::{ResumeArgs, RunArgs};
@@ -146,10 +152,20 @@ pub enum Command {
     Show(ShowArgs),
     /// Print what happened in a run, event by event
     Log(LogArgs),
+    /// Say how two runs differ, step by step
+    Diff(DiffArgs),
     /// Derive a run again from its journal, without a model, and compare
     Replay(ReplayArgs),
+    /// Branch a new run off an event of another, with another model, prompt or setting
+    Fork(ForkArgs),
+    /// Do a task and what depends on it again, in a new run that keeps the rest
+    Rerun(RerunArgs),
     /// Write the files of a run as they were at one of its events
     Checkout(CheckoutArgs),
+    /// Write a run into one file, to be carried elsewhere
+    Export(ExportArgs),
+    /// Read a run from a file that `lao export` wrote
+    Import(ImportArgs),
     /// Send failed steps back to be done again
     Retry(RetryArgs),
     /// End a run for good

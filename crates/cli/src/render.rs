@@ -4,13 +4,16 @@
 //! visible before it is laid out.
 
 mod config;
+mod diff;
 mod doctor;
+mod fork;
 mod init;
 mod journal;
 pub mod json;
 mod log;
 mod next;
 mod page;
+mod portable;
 mod prune;
 mod replay;
 mod resume;
@@ -24,15 +27,18 @@ mod upkeep;
 pub(crate) mod words;
 
 pub use config::{ConfigLine, config};
+pub use diff::{diff, diff_html};
 pub use doctor::{DoctorLine, DoctorState, doctor};
+pub use fork::{ForkReport, SettingChange, fork};
 pub use init::{FileOutcome, InitFile, InitReport, InitRole, InitServer, init};
 pub use journal::{Affected, AffectedEvents, JournalProblem, JournalReport, journal};
 pub use log::log_line;
 pub(crate) use log::tone as event_tone;
+pub use portable::{ExportReport, ImportModel, ImportReport, Replaced, export, import};
 pub use prune::{GcReport, KeptRun, PruneReport, PrunedRun, gc, prune};
 pub use replay::{FieldLine, ReplayDifference, ReplayReport, replay};
 pub use resume::resume;
-pub use runs::runs;
+pub use runs::{RunsOrder, runs};
 pub use show::show;
 pub use status::status;
 pub use step::step;

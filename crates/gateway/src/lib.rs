@@ -15,6 +15,7 @@
 //! besides the socket.
 
 pub mod client;
+mod diff;
 mod freezer;
 mod line;
 mod live;
@@ -27,9 +28,10 @@ mod units;
 pub mod view;
 
 pub use client::{Client, ClientError, Follow, live};
+pub use diff::diff;
 pub use live::{LiveReadError, LiveRun, Updates};
 pub use narrator::Narrator;
-pub use offline::{LABEL_PLAN_HASH, LABEL_SOURCE, ViewError, remember};
+pub use offline::{LABEL_PARENT, LABEL_PLAN_HASH, LABEL_SOURCE, ViewError, remember};
 pub use server::{ServerGuard, serve};
 pub use socket::{SocketError, runtime_folder, socket_path};
 pub use view::{Live, RunView};

@@ -2,7 +2,9 @@
 
 use lao_history::{Contents, FolderError, HistoryError, RunFolder, StoredEvent, for_each_event};
 use lao_journal::{Manifest, OpenError, Reader};
-use lao_protocol::{EventView, Reply, Request, RunStatus, RunStatusCode, RunSummary, StepCounts};
+use lao_protocol::{
+    EventView, ParentView, Reply, Request, RunStatus, RunStatusCode, RunSummary, StepCounts,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,9 @@ pub const LABEL_PLAN_HASH: &str = "plan_hash";
 
 /// Label of the manifest: the file the run came from, relative to the project.
 pub const LABEL_SOURCE: &str = "source";
+
+/// Label of the manifest: the run it was branched off, the position and the chain hash there.
+pub const LABEL_PARENT: &str = "parent";
 
 /// Label of the manifest of a run that ended: what listings show of it besides, so that they need
 /// not read its journal.
@@ -29,6 +34,9 @@ struct Ended {
     last_event_ms: i64,
     /// The run's tasks, counted.
     tasks: StepCounts,
+    /// The run it was branched off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<ParentView>,
 }
 
 /// A run cannot be looked at.
@@ -162,6 +170,7 @@ fn from_seal(manifest: &Manifest) -> Option<RunSummary> {
         last_event_ms: ended.last_event_ms,
         pid: None,
         tasks: ended.tasks,
+        parent: ended.parent,
     })
 }
 
@@ -182,6 +191,7 @@ fn unreadable(folder: &RunFolder, manifest: Option<&Manifest>, reason: String) -
         last_event_ms: created_ms,
         pid: manifest.and_then(|manifest| manifest.pid),
         tasks: StepCounts::default(),
+        parent: None,
     }
 }
 
@@ -197,6 +207,7 @@ pub fn remember(folder: &RunFolder, status: &RunStatus) -> Result<(), FolderErro
         started_ms: status.summary.started_ms,
         last_event_ms: status.summary.last_event_ms,
         tasks: status.summary.tasks,
+        parent: status.summary.parent.clone(),
     };
     let ended = serde_json::to_value(ended).expect("counts are plain JSON");
     if manifest.other.get(LABEL_ENDED) == Some(&ended) {

@@ -214,6 +214,11 @@ impl State {
         &self.in_flight
     }
 
+    /// Files as the run left them: BLAKE3 of their content, `None` where it deleted them.
+    pub fn files(&self) -> &BTreeMap<String, Option<Hash>> {
+        &self.files
+    }
+
     /// How many effects were started so far.
     pub fn effects_started(&self) -> u64 {
         self.effects_started

@@ -5,7 +5,7 @@ use lao_cli::{
     CliError, ExitCode,
     args::{GlobalArgs, LogArgs, RunSelector, RunsArgs, ShowArgs, StatusArgs},
     output::Listener,
-    render::{self, json},
+    render::{self, RunsOrder, json},
 };
 use lao_gateway::{Client, live, offline};
 use lao_history::RunFolder;
@@ -33,7 +33,8 @@ pub(crate) async fn runs(
     for folder in &folders {
         summaries.push(offline::summary(folder).await);
     }
-    screen.report_all(&summaries, |runs, style| render::runs(runs, hidden, style));
+    let order = if args.tree { RunsOrder::Family } else { RunsOrder::Newest };
+    screen.report_all(&summaries, |runs, style| render::runs(runs, (order, hidden), style));
     Ok(ExitCode::Done)
 }
 

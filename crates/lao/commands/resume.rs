@@ -19,6 +19,7 @@ use lao_protocol::{Reply, Request, RunStatus, StepStatus, StepView, Update};
 use lao_runtime::Begin;
 
 use super::{
+    import::demand_own,
     prune,
     run::{after_run, spec},
 };
@@ -66,6 +67,7 @@ pub(crate) async fn take_up(
     (folder, retry): (RunFolder, Option<Retry>),
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
+    demand_own(&folder)?;
     let view = offline::view(&folder).map_err(|error| view_failure(&error))?;
     let status = view.status(None);
     let run = view.state().run().expect("a journal begins with its run");
@@ -87,7 +89,11 @@ pub(crate) async fn take_up(
             Some(retry) => screen.output.line(&retry_words(&status, retry)),
         };
     }
-    let settings = resumed_settings(config, &run.settings);
+    // A run that was branched off keeps what was changed there.
+    let settings = match run.parent {
+        Some(_) => run.settings.clone(),
+        None => resumed_settings(config, &run.settings),
+    };
     preflight::check_git(&project.root, &settings.git)?;
     let models = Arc::new(world::models(config, &project.root)?);
     preflight::check_models(config).await?;

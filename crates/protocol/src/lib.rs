@@ -9,16 +9,22 @@
 //! [`Update`]s are what `--json` prints. Updates are forgettable: whoever missed one asks for the
 //! status. This crate depends on no other of ours, so that clients can be written against it.
 
+mod diff;
 mod request;
 mod update;
 mod view;
 
+pub use diff::{
+    DiffAttempt, DiffBy, DiffChange, DiffFirst, DiffHunk, DiffKind, DiffPiece, DiffPresence,
+    DiffRun, DiffSides, DiffStep, DiffStepSide, DiffText, DiffTextOf, DiffTotals, DiffValue,
+    RunDiffView,
+};
 pub use request::{AnswerChoice, Reply, Request};
 pub use update::{EventView, Update};
 pub use view::{
-    CommitView, ContentView, FailureView, FindingView, InFlightView, MessageView, QuestionView,
-    RoleTotals, RunStatus, RunStatusCode, RunSummary, StepCounts, StepDetail, StepStatus, StepView,
-    TodoView,
+    CommitView, ContentView, FailureView, FindingView, InFlightView, MessageView, ParentView,
+    QuestionView, RoleTotals, RunStatus, RunStatusCode, RunSummary, StepCounts, StepDetail,
+    StepStatus, StepView, TodoView,
 };
 
 /// The version of the protocol; both sides say it and must agree.

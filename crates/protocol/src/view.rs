@@ -23,6 +23,18 @@ pub struct RunSummary {
     pub pid: Option<u32>,
     /// Its tasks, counted.
     pub tasks: StepCounts,
+    /// The run it was branched off, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ParentView>,
+}
+
+/// Where a run was branched off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParentView {
+    /// The other run's id.
+    pub run: String,
+    /// Position of the last event that both have.
+    pub seq: u64,
 }
 
 /// How a run stands.

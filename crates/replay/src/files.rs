@@ -13,7 +13,7 @@ mod changes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lao_event::{
-    Content, Event, Settings, WorkspaceSettings,
+    Content, Event, Settings, StepId, WorkspaceSettings,
     latest::{CommitOutcome, WorkspaceOutcome},
 };
 use lao_history::{HistoryError, Recorded, StoredEvent, for_each_event};
@@ -33,6 +33,8 @@ pub struct FilesAt {
     /// the workspace, `/` between the parts. The paths are those of the journal, so whoever writes
     /// must check them.
     pub files: BTreeMap<String, FileAt>,
+    /// Files that the run touched before or later and that were not there.
+    pub absent: BTreeSet<String>,
     /// Files that were being written at the position: they were as stated, or as they became.
     pub in_flight: BTreeSet<String>,
     /// Commands of models that had been started: they may have changed files without a word.
@@ -94,6 +96,24 @@ pub enum FilesError {
 ///
 /// [`FilesError::OutOfRange`] where there is no such event.
 pub fn files_at(reader: &Reader, at: Option<u64>) -> Result<FilesAt, FilesError> {
+    files_by(reader, at, |_| true)
+}
+
+/// The files as they would be at the journal's end if some steps had never written any.
+pub fn files_without(reader: &Reader, steps: &BTreeSet<StepId>) -> Result<FilesAt, FilesError> {
+    files_by(reader, None, |by| match by {
+        WrittenBy::Call(CallWrite { step, .. }) | WrittenBy::Trail { step, .. } => {
+            !steps.contains(step)
+        }
+        WrittenBy::BeforeRun { .. } | WrittenBy::Elsewhere { .. } => true,
+    })
+}
+
+fn files_by(
+    reader: &Reader,
+    at: Option<u64>,
+    counts: impl Fn(&WrittenBy) -> bool,
+) -> Result<FilesAt, FilesError> {
     let mut changes = Changes::default();
     let mut then = FilesAt { at: at.unwrap_or(u64::MAX), ..FilesAt::default() };
     for_each_event::<FilesError>(reader, 1, |stored| {
@@ -102,7 +122,7 @@ pub fn files_at(reader: &Reader, at: Option<u64>) -> Result<FilesAt, FilesError>
             StoredEvent::Unknown { seq, .. } => return Err(FilesError::Newer { seq }),
         };
         then.last = recorded.seq;
-        for change in changes.of(&recorded)? {
+        for change in changes.of(&recorded)?.into_iter().filter(|change| counts(&change.by)) {
             then.note(change);
         }
         if recorded.seq <= then.at {
@@ -129,10 +149,12 @@ impl FilesAt {
         let was_so = seq <= self.at || matches!(by, WrittenBy::BeforeRun { .. });
         match content {
             Some(content) if was_so => {
+                self.absent.remove(&path);
                 self.files.insert(path, FileAt { content, written_by: by });
             }
             None if was_so => {
                 self.files.remove(&path);
+                self.absent.insert(path);
             }
             Some(_) | None => {}
         }
@@ -145,6 +167,8 @@ impl FilesAt {
         } else if let Event::RunResumed(resumed) = &recorded.event {
             let changed = resumed.settings.as_ref().and_then(workspace);
             self.workspace = changed.or(self.workspace.take());
+        } else if let Event::RunForked(forked) = &recorded.event {
+            self.workspace = workspace(&forked.settings).or(self.workspace.take());
         } else if let Event::WorkspaceEnded(ended) = &recorded.event {
             if let WorkspaceOutcome::Ready { base, dirty } = &ended.outcome {
                 // A resumed run makes its workspace ready again; its own commits are newer.

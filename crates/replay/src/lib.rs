@@ -9,17 +9,22 @@
 
 mod command;
 mod decision;
+pub mod diff;
 mod export;
 mod field;
 mod files;
+mod fork;
 mod import;
 mod portable;
 mod rederive;
 
 pub use decision::{Decision, for_each_decision};
-pub use export::{ExportError, ExportSource, Exported, export};
+pub use export::{
+    ExportError, ExportSource, Exported, SCANNER_PATTERNS, Texts, export, export_lines,
+};
 pub use field::{FieldDifference, field_differences};
-pub use files::{CallWrite, FileAt, FilesAt, FilesError, WrittenBy, files_at};
+pub use files::{CallWrite, FileAt, FilesAt, FilesError, WrittenBy, files_at, files_without};
+pub use fork::{ForkError, ForkPoint, NewRun, branch, fork_point};
 pub use import::{
     ImportError, Imported, LABEL_IMPORTED, Part, PortableError, import, read_portable,
 };

@@ -79,6 +79,27 @@ impl GitRepository {
         }
     }
 
+    /// Makes a branch at a commit of a repository; one of that name stays where it is. Blocking.
+    pub fn branch_at(
+        &self,
+        repository: &Path,
+        branch: &str,
+        commit: &str,
+    ) -> Result<(), PrepareError> {
+        worktree::branch_at(&self.shared.global, (repository, branch), commit)
+    }
+
+    /// Commits whatever differs from the last commit in the work tree at `path`: for files that are
+    /// put into a workspace before a run goes on in it. Blocking.
+    pub fn commit_all(
+        &self,
+        path: &Path,
+        git: &GitSettings,
+        message: &str,
+    ) -> Result<(), PrepareError> {
+        worktree::commit_all(&self.shared.global, path, git, message)
+    }
+
     /// Makes a commit or finds it; the blocking form of the port's call.
     pub fn commit_blocking(&self, request: &CommitRequest) -> Result<CommitOutcome, CommitError> {
         commit::record(&self.shared.global, &self.shared.histories, request)

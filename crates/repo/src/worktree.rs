@@ -9,7 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use git2::{BranchType, ErrorCode, Reference, Repository, WorktreeAddOptions, WorktreeLockStatus};
+use git2::{
+    BranchType, ErrorCode, IndexAddOption, Oid, Reference, Repository, WorktreeAddOptions,
+    WorktreeLockStatus,
+};
 use lao_event::{GitSettings, latest::WorkspaceOutcome};
 
 use crate::{
@@ -136,6 +139,46 @@ fn branch<'r>(main: &'r Repository, place: &Place<'_>) -> Result<Reference<'r>, 
     let commit = main.find_commit(tip).map_err(failed)?;
     let branch = main.branch(place.branch, &commit, false).map_err(failed)?;
     Ok(branch.into_reference())
+}
+
+/// Makes a branch at a commit of the repository; one of that name stays where it is.
+pub(crate) fn branch_at(
+    global: &GlobalConfig,
+    (repository, branch): (&Path, &str),
+    commit: &str,
+) -> Result<(), PrepareError> {
+    let main = global.open(repository)?;
+    let made = Oid::from_str(commit)
+        .and_then(|id| main.find_commit(id))
+        .and_then(|commit| main.branch(branch, &commit, false).map(drop));
+    match made {
+        Err(error) if error.code() == ErrorCode::Exists => Ok(()),
+        made => made.map_err(|source| PrepareError::Branch { branch: branch.to_owned(), source }),
+    }
+}
+
+/// Commits whatever differs from the last commit in the work tree at `path`.
+pub(crate) fn commit_all(
+    global: &GlobalConfig,
+    path: &Path,
+    git: &GitSettings,
+    message: &str,
+) -> Result<(), PrepareError> {
+    let worktree = global.open_to_record(path)?;
+    let signature = identity::of_repository(&worktree, git)?.signature()?;
+    let commit = || {
+        let mut index = worktree.index()?;
+        index.add_all(["*"], IndexAddOption::DEFAULT, None)?;
+        index.update_all(["*"], None)?;
+        let tree = worktree.find_tree(index.write_tree()?)?;
+        let parent = worktree.head()?.peel_to_commit()?;
+        if parent.tree_id() != tree.id() {
+            worktree.commit(Some("HEAD"), &signature, &signature, message, &tree, &[&parent])?;
+        }
+        index.write()
+    };
+    let action = "commit what was taken back";
+    commit().map_err(|source| PrepareError::Git { action, path: path.to_owned(), source })
 }
 
 /// Forgets worktrees of the branch whose folder is gone; one that is there keeps the branch.

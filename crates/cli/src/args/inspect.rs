@@ -11,6 +11,7 @@ const RUNS_HELP: &str = "\
 Examples:
   lao runs              the newest 20
   lao runs --all        every one
+  lao runs --tree       each below the one it was branched off
   lao runs --json       one object a line
 
 Next: `lao status RUN` with the last part of an id.";
@@ -25,6 +26,9 @@ pub struct RunsArgs {
     /// List every run
     #[arg(long, conflicts_with = "limit")]
     pub all: bool,
+    /// Show which run was branched off which
+    #[arg(long)]
+    pub tree: bool,
 }
 
 const STATUS_HELP: &str = "\

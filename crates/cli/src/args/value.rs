@@ -13,6 +13,12 @@ pub enum ValueError {
     /// There is no `=`, or nothing on one of its sides.
     #[error("expected ROLE=MODEL, as in `coder=qwen3-coder:30b`")]
     NotRoleModel,
+    /// There is no `=`, or nothing on one of its sides.
+    #[error("expected ROLE=FILE, as in `reviewer=strict.md`")]
+    NotRoleFile,
+    /// It is no number, or there is nothing before the `=`.
+    #[error("expected a number or ROLE=NUMBER, as in `coder=0.2`")]
+    NotTemperature,
     /// What stands behind an `@` is no position.
     #[error("expected RUN@N, as in `x7k2q@120`: N is the number of an event, from 1")]
     NotPosition,

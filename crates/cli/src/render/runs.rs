@@ -1,5 +1,7 @@
 //! The list of runs.
 
+use std::collections::BTreeMap;
+
 use lao_protocol::RunSummary;
 
 use super::{page::Page, words};
@@ -21,8 +23,17 @@ const COLUMNS: [Column; 7] = [
     Column { title: "source", align: Align::Left, room: Room::GiveWay },
 ];
 
+/// In which order runs are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunsOrder {
+    /// As they are given.
+    Newest,
+    /// Each below the one it was branched off.
+    Family,
+}
+
 /// The runs as a table, in the order given; `hidden` more exist that are not among them.
-pub fn runs(runs: &[RunSummary], hidden: usize, style: &Style) -> String {
+pub fn runs(runs: &[RunSummary], (order, hidden): (RunsOrder, usize), style: &Style) -> String {
     let mut page = Page::new(style);
     if runs.is_empty() {
         page.line("No runs yet.");
@@ -33,8 +44,17 @@ pub fn runs(runs: &[RunSummary], hidden: usize, style: &Style) -> String {
         return page.finish();
     }
     let mut table = Table::new(&COLUMNS);
-    for run in runs {
-        table.row(row(run, style));
+    match order {
+        RunsOrder::Newest => {
+            for run in runs {
+                table.row(row(run, (0, style)));
+            }
+        }
+        RunsOrder::Family => {
+            for (depth, run) in family(runs) {
+                table.row(row(run, (depth, style)));
+            }
+        }
     }
     page.table(0, &table);
     if hidden > 0 {
@@ -43,11 +63,34 @@ pub fn runs(runs: &[RunSummary], hidden: usize, style: &Style) -> String {
     page.finish()
 }
 
-fn row(run: &RunSummary, style: &Style) -> Vec<Cell> {
+/// Runs in the order given, each followed by those that were branched off it, with their depth.
+fn family(runs: &[RunSummary]) -> Vec<(usize, &RunSummary)> {
+    let is_listed = |id: &str| runs.iter().any(|run| run.run == id);
+    let parent = |run: &RunSummary| {
+        run.parent.as_ref().map(|parent| parent.run.clone()).filter(|id| is_listed(id))
+    };
+    let mut children: BTreeMap<String, Vec<&RunSummary>> = BTreeMap::new();
+    let mut open: Vec<(usize, &RunSummary)> = Vec::new();
+    for run in runs.iter().rev() {
+        match parent(run) {
+            Some(parent) => children.entry(parent).or_default().push(run),
+            None => open.push((0, run)),
+        }
+    }
+    let mut found = Vec::with_capacity(runs.len());
+    while let Some((depth, run)) = open.pop() {
+        found.push((depth, run));
+        let below = children.remove(&run.run).unwrap_or_default();
+        open.extend(below.into_iter().rev().map(|run| (depth + 1, run)));
+    }
+    found
+}
+
+fn row(run: &RunSummary, (depth, style): (usize, &Style)) -> Vec<Cell> {
     let (tone, state) = words::run_state(run.status);
     let end_ms = if run.pid.is_some() { style.now_ms } else { run.last_event_ms };
     vec![
-        Cell::new(Tone::Strong, short_run(&run.run)),
+        Cell::new(Tone::Strong, &name(run, depth)),
         Cell::new(tone, state),
         Cell::plain(&format!("{}/{}", run.tasks.succeeded, run.tasks.total)),
         Cell::plain(&run.title),
@@ -55,4 +98,13 @@ fn row(run: &RunSummary, style: &Style) -> Vec<Cell> {
         Cell::plain(&duration(between(run.started_ms, end_ms))),
         Cell::new(Tone::Faint, &run.source),
     ]
+}
+
+/// The run's short id, below its parent with the position where they part.
+fn name(run: &RunSummary, depth: usize) -> String {
+    let id = short_run(&run.run);
+    match (&run.parent, depth) {
+        (Some(parent), 1..) => format!("{}└ {id} @{}", "  ".repeat(depth - 1), parent.seq),
+        (Some(_) | None, _) => id.to_owned(),
+    }
 }

@@ -5,7 +5,7 @@ use lao_event::{
     latest::{RunOutcome, StopReason},
 };
 use lao_kernel::{PlanPhase, RunPhase};
-use lao_protocol::{RunStatus, RunStatusCode, RunSummary, StepCounts, StepStatus};
+use lao_protocol::{ParentView, RunStatus, RunStatusCode, RunSummary, StepCounts, StepStatus};
 
 use super::{Live, RunView};
 use crate::reason;
@@ -58,6 +58,7 @@ impl RunView {
             last_event_ms: self.tracks.last_ms,
             pid: live.map(|live| live.pid),
             tasks: self.tasks(),
+            parent: self.state.run().and_then(|run| run.parent.as_ref()).map(parent),
         }
     }
 
@@ -169,4 +170,9 @@ fn slot(counts: &mut StepCounts, status: StepStatus) -> &mut u32 {
 /// A length as views have it.
 fn length(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// Where a run was branched off, as clients are told.
+fn parent(parent: &lao_kernel::Parent) -> ParentView {
+    ParentView { run: parent.run.to_string(), seq: parent.seq }
 }

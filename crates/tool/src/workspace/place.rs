@@ -33,14 +33,30 @@ impl Workspace {
     /// # Errors
     /// A [`PlaceError`]; a file that was there is as it was.
     pub fn place(&self, asked: &str, bytes: &[u8]) -> Result<(), PlaceError> {
+        let (path, name) = self.plain(asked)?;
+        self.write_placed((&path, &name), bytes)
+            .map_err(|source| PlaceError::Io { path: asked.to_owned(), source })
+    }
+
+    /// Removes a file below this folder, if there is one. The path must be plain as well.
+    pub fn clear(&self, asked: &str) -> Result<(), PlaceError> {
+        let (path, name) = self.plain(asked)?;
+        match self.parent_of(&path).and_then(|folder| folder.remove_file(&name)) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(PlaceError::Io { path: asked.to_owned(), source }),
+        }
+    }
+
+    /// A path that is written as paths of a workspace are and leads through no link, and its name.
+    fn plain(&self, asked: &str) -> Result<(WorkspacePath, String), PlaceError> {
         let path = self.path(asked)?;
         let not_plain = || PlaceError::NotPlain { asked: asked.to_owned() };
-        let name = path.name().ok_or_else(not_plain)?;
+        let name = path.name().ok_or_else(not_plain)?.to_owned();
         if path.is_through_link() || path.to_string() != asked {
             return Err(not_plain());
         }
-        self.write_placed((&path, name), bytes)
-            .map_err(|source| PlaceError::Io { path: asked.to_owned(), source })
+        Ok((path, name))
     }
 
     fn write_placed(&self, (path, name): (&WorkspacePath, &str), bytes: &[u8]) -> io::Result<()> {
