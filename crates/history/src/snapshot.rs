@@ -4,6 +4,8 @@
 //!   magic │ BLAKE3 of the rest │ program │ seq │ chain hash │ length of the view │ view │ state
 //! ```
 //!
+//! The state is MessagePack: by place and not by name, since only the program that wrote it reads it.
+//!
 //! A cache. One is used only if it is whole, was written by this very program, and its position in
 //! the journal has its hash; else the run is folded from the start, with the same result. It is not
 //! synced: what a crash leaves of it fails its own hash.
@@ -79,7 +81,7 @@ impl Snapshot {
         }
         let (view_bytes, _) = split_number(head)?;
         let (view, state) = rest.split_at_checked(usize::try_from(view_bytes).ok()?)?;
-        let state = serde_json::from_slice(state).ok()?;
+        let state = rmp_serde::from_slice(state).ok()?;
         Some(Self { seq, state, view: view.to_vec() })
     }
 
@@ -104,7 +106,7 @@ impl Snapshot {
         rest.write_all(&chain)?;
         rest.write_all(&(self.view.len() as u64).to_le_bytes())?;
         rest.write_all(&self.view)?;
-        serde_json::to_writer(&mut rest, &self.state).map_err(io::Error::from)?;
+        rmp_serde::encode::write(&mut rest, &self.state).map_err(io::Error::other)?;
         let Hashed { mut file, hasher, bytes } = rest;
         file.seek(SeekFrom::Start(MAGIC.len() as u64))?;
         file.write_all(hasher.finalize().as_bytes())?;
