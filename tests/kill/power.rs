@@ -125,10 +125,8 @@ impl<'s> LazyFs<'s> {
             command.status().is_ok_and(|status| status.success())
         };
         let done = by("fusermount3", &["-u"]) || by("umount", &[]);
-        if !done {
-            // It may have ended by itself.
-            child.kill().unwrap_or_default();
-        }
+        // It ends by itself, unless it still waits for a command.
+        child.kill().unwrap_or_default();
         child.wait().unwrap();
         assert!(done || std::thread::panicking(), "LazyFS cannot be unmounted");
     }

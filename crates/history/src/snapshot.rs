@@ -4,7 +4,7 @@
 //!   magic │ BLAKE3 of the rest │ program │ seq │ chain hash │ length of the view │ view │ state
 //! ```
 //!
-//! The state is MessagePack: by place and not by name, since only the program that wrote it reads it.
+//! The state is `MessagePack`: by place and not by name, since only the program that wrote it reads it.
 //!
 //! A cache. One is used only if it is whole, was written by this very program, and its position in
 //! the journal has its hash; else the run is folded from the start, with the same result. It is not
