@@ -1,8 +1,8 @@
-//! Power that goes while the real program works: the project's `.lao` lies on LazyFS, a file system
+//! Power that goes while the real program works: the project's `.lao` lies on `LazyFS`, a file system
 //! that forgets what was not synced. The process is killed, the file system forgets, is mounted anew,
 //! and the run goes on.
 //!
-//! LazyFS is a program of others (<https://github.com/dsrhaslab/lazyfs>), which few machines have:
+//! `LazyFS` is a program of others (<https://github.com/dsrhaslab/lazyfs>), which few machines have:
 //! without `LAO_LAZYFS=path/to/lazyfs` this says that it was skipped.
 
 use std::{
@@ -36,14 +36,14 @@ const LOSSES: usize = 20;
 const EVENTS_MAX: u64 = 12;
 /// The longest pause after them, in microseconds.
 const PAUSE_US_MAX: u64 = 12_000;
-/// What LazyFS says when it has forgotten.
+/// What `LazyFS` says when it has forgotten.
 const FORGOTTEN: &str = "finished::clear-cache";
 
-/// A mounted LazyFS; unmounted when it is dropped.
+/// A mounted `LazyFS`; unmounted when it is dropped.
 struct LazyFs<'s> {
     sandbox: &'s Sandbox,
     program: OsString,
-    /// Configuration and pipes. LazyFS takes a path with "-o" in it for an option.
+    /// Configuration and pipes. `LazyFS` takes a path with "-o" in it for an option.
     own: TempDir,
     mounted: Option<(Child, JoinHandle<BufReader<File>>)>,
 }
