@@ -7,13 +7,17 @@ use lao_redact::{Redactor, Rules};
 
 /// What replaces the secrets that the configuration names.
 pub(crate) fn redactor(config: &Config) -> Result<Redactor, CliError> {
-    let value = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
     let rules = Rules {
         known_shapes: config.secrets.known_shapes,
-        values: config.secret_values(value),
+        values: values(config),
         patterns: config.secrets.patterns.clone(),
     };
     Redactor::new(rules).map_err(|error| CliError::from_error(ExitCode::Configuration, &error))
+}
+
+/// The values of the variables that the configuration names, by their names.
+pub(crate) fn values(config: &Config) -> Vec<(String, String)> {
+    config.secret_values(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()))
 }
 
 /// Settings go into the journal as they are, since commands are taken from there again; so there

@@ -38,7 +38,7 @@ pub use tool::{
     ToolVerdict,
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Blob, Content, INLINE_BYTES_MAX};
 
@@ -49,7 +49,7 @@ const EVENT_TEXT_BYTES_MAX: usize = 512 * 1024;
 macro_rules! events {
     ($( $(#[$doc:meta])* $number:literal $name:ident ),+ $(,)?) => {
         /// A fact of a run. The number before each is its type in the journal, never reused.
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "event", rename_all = "snake_case")]
         pub enum Event {
             $( $(#[$doc])* $name($name), )+

@@ -199,6 +199,14 @@ impl State {
         }
     }
 
+    /// The running hash of the prompt that a step's model would be sent if these messages joined what
+    /// it was told so far; `None` where the step is not talking.
+    pub fn prompt_with(&self, step: StepId, appended: &[Message]) -> Option<Hash> {
+        let (_, talk) = self.talk(step)?;
+        let (_, since) = talk.split_at_last_call();
+        Some(since.iter().chain(appended).fold(talk.prompt, hash_after))
+    }
+
     /// Hashes the conversations that steps are having anew, and compares with what the journal
     /// says was sent. Folding does not, so whoever goes on with a folded state asks for it.
     pub fn check_prompts(&self) -> Result<(), Inconsistency> {
@@ -246,6 +254,7 @@ pub(crate) struct Call<'a> {
 
 /// The event that asks a model in the conversation a step is having.
 pub(crate) fn start(state: &State, step: StepId, call: Call<'_>) -> Event {
+    let prompt = state.prompt_with(step, &call.appended).expect("the step is talking");
     let (_, talk) = state.talk(step).expect("the step is talking");
     let format = match call.schema {
         Some((name, schema)) if call.role.json_schema => {
@@ -254,8 +263,6 @@ pub(crate) fn start(state: &State, step: StepId, call: Call<'_>) -> Event {
         Some(_) | None => AnswerFormat::Text,
     };
     let appended = call.appended;
-    let (_, since) = talk.split_at_last_call();
-    let prompt = since.iter().chain(&appended).fold(talk.prompt, hash_after);
     let count = talk.messages.len() + appended.len();
     ModelCallStarted {
         effect: state.next_effect(),

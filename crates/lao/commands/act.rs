@@ -13,7 +13,10 @@ use lao_kernel::{Command, Rejection};
 use lao_protocol::{AnswerChoice, Reply, Request, RunStatus};
 use lao_runtime::{BeginError, note};
 
-use super::resume::{over, rejected};
+use super::{
+    import::demand_own,
+    resume::{over, rejected},
+};
 use crate::{
     failure::{begin_failure, internal, view_failure},
     plan_run,
@@ -91,6 +94,7 @@ fn note_offline(project: &Project, folder: &RunFolder, command: Command) -> Resu
     if let Some(outcome) = plan_run::outcome(folder) {
         return Err(over(folder, outcome));
     }
+    demand_own(folder)?;
     let contents = project.runs().contents().map_err(|error| internal(&error))?;
     note(folder, &contents, &SystemClock::new(), command).map_err(|error| match error {
         BeginError::Rejected(Rejection::UnknownQuestion(_)) => begin_failure(&error)

@@ -15,6 +15,7 @@ use lao_history::{Contents, RunFolder};
 use lao_replay::{FilesAt, FilesError, WrittenBy, files_at};
 use lao_tool::{PlaceError, Workspace};
 
+use super::import::is_imported;
 use crate::{
     failure::{internal, io_failure, view_failure},
     project::{Project, absolute, state_of},
@@ -37,7 +38,12 @@ pub(crate) fn checkout(
         demand_empty(&folder)?;
     }
     write_files(&files, &contents, &folder)?;
-    screen.report(&report(&run, files, args), render::checkout);
+    let mut report = report(&run, files, args);
+    if is_imported(&run) {
+        // Whatever is at that place on this machine is something else.
+        report.repository_exists = false;
+    }
+    screen.report(&report, render::checkout);
     Ok(ExitCode::Done)
 }
 
@@ -135,7 +141,7 @@ fn report(run: &RunFolder, files: FilesAt, args: &CheckoutArgs) -> CheckoutRepor
         files: files.files.into_iter().map(shown).collect(),
         in_flight: files.in_flight.into_iter().collect(),
         commands: files.commands,
-        commit: files.commit,
+        commit: files.commit.filter(|id| id.bytes().all(|digit| digit.is_ascii_hexdigit())),
         dirty: files.dirty,
         repository_exists: repository.as_ref().is_some_and(|it| PathBuf::from(it).is_dir()),
         repository,

@@ -139,11 +139,19 @@ impl Redactor {
 
     /// The text with names in place of its secrets. What was redacted stays as it is.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.redact_noting(text, &mut |_token| {})
+    }
+
+    /// The same; `note` is told what was put in place of each secret.
+    pub fn redact_noting<'t>(&self, text: &'t str, note: &mut dyn FnMut(&str)) -> Cow<'t, str> {
         let mut redacted = Cow::Borrowed(text);
         for _ in 0..ROUNDS_MAX {
             let spans = self.known.spans(&redacted);
             if spans.is_empty() {
                 break;
+            }
+            for span in &spans {
+                note(&self.known.tokens[span.name]);
             }
             redacted = Cow::Owned(self.known.replaced(&redacted, &spans));
         }

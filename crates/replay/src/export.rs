@@ -1,21 +1,38 @@
-//! A run written as one file, in the form that is described in `docs/portable-runs.md`.
+//! A run written for elsewhere: as one file that can be imported, or as lines of JSON.
+//!
+//! ```text
+//!   records ─ as they are, or redacted and chained anew ─▶ Outgoing ─▶ sections | lines
+//! ```
 //!
 //! The journal is gone through twice: once for the provenance, which stands at the beginning, and
-//! once for the records. Nothing is held in memory but the hashes of the blobs that were written,
-//! so the run may be of any length; and the same run gives the same bytes.
+//! once for the records. What is held in memory grows with the number of blobs, not with their
+//! length and not with the run's; and the same run gives the same bytes. The formats are described in
+//! `docs/portable-runs.md`.
+
+mod lines;
+mod outgoing;
+mod redaction;
 
 use std::{
     collections::BTreeSet,
     io::{self, Write},
 };
 
-use lao_event::{Content, Hash};
-use lao_history::{Contents, HistoryError, Recorded, StoredEvent};
-use lao_journal::{BlobError, Head, Manifest, ReadError, Reader, RecordRef};
+use lao_event::{Hash, codec::EncodeError};
+use lao_history::{Contents, HistoryError, StoredEvent};
+use lao_journal::{BlobError, ChainError, Head, Manifest, ReadError, Reader};
+use lao_kernel::Inconsistency;
+use lao_redact::Redactor;
+
+pub use lines::{Texts, export_lines};
+pub use redaction::SCANNER_PATTERNS;
 
 use crate::portable::{
-    Gathered, Position, Provenance, SectionKind, SectionWriter, source_of, to_hex,
+    Gathered, Position, Provenance, Redaction, RuleCount, SectionKind, SectionWriter, source_of,
+    to_hex,
 };
+pub(crate) use outgoing::blobs_in;
+use outgoing::{Outgoing, walk};
 
 /// What is exported.
 pub struct ExportSource<'a> {
@@ -27,6 +44,8 @@ pub struct ExportSource<'a> {
     pub manifest: &'a Manifest,
     /// Version of the program.
     pub lao: &'a str,
+    /// What replaces secrets, where they are to be replaced.
+    pub redactor: Option<&'a Redactor>,
 }
 
 /// What an export wrote.
@@ -52,6 +71,34 @@ pub enum ExportError {
         /// Why.
         source: BlobError,
     },
+    /// An event that this program does not know may hold secrets.
+    #[error("event {seq} was written by a newer lao, and what it holds cannot be redacted")]
+    Newer {
+        /// The event.
+        seq: u64,
+    },
+    /// A rule found something that is no text but has a meaning.
+    #[error("event {seq} is not an event any more when it is redacted: a rule finds too much")]
+    Meaning {
+        /// The event.
+        seq: u64,
+        /// What it broke.
+        source: serde_json::Error,
+    },
+    /// Redacted, the events do not follow from one another.
+    #[error("event {seq} does not follow any more when the run is redacted")]
+    Inconsistent {
+        /// The event.
+        seq: u64,
+        /// Why.
+        source: Inconsistency,
+    },
+    /// Redacted, an event has no room in a record.
+    #[error("event {seq} is too large when it is redacted")]
+    TooLarge {
+        /// The event.
+        seq: u64,
+    },
     /// The file cannot be written.
     #[error("the file cannot be written")]
     Io(#[from] io::Error),
@@ -63,97 +110,87 @@ impl From<ReadError> for ExportError {
     }
 }
 
-/// Writes the run as it is.
+impl ExportError {
+    fn unencodable(seq: u64) -> impl Fn(EncodeError) -> Self {
+        move |_error| Self::TooLarge { seq }
+    }
+
+    fn unchainable(seq: u64) -> impl Fn(ChainError) -> Self {
+        move |_error| Self::TooLarge { seq }
+    }
+}
+
+/// Writes the run as a portable file.
 pub fn export(source: &ExportSource<'_>, out: impl Write) -> Result<Exported, ExportError> {
     let provenance = provenance(source)?;
     let mut writer = SectionWriter::new(out)?;
     let json = serde_json::to_vec(&provenance).map_err(io::Error::from)?;
     writer.write(SectionKind::Provenance, &json)?;
-    let mut written = BTreeSet::new();
-    let mut bytes = Vec::new();
-    source.reader.for_each(1, |record| {
-        for blob in blobs_of(&record)? {
-            if written.insert(blob.hash()) {
-                let seq = record.header.seq;
-                let content = source.contents.bytes(&blob);
-                let content = content.map_err(|source| ExportError::Blob { seq, source })?;
+    let mut written: BTreeSet<Hash> = BTreeSet::new();
+    walk(source, |outgoing| {
+        for blob in &outgoing.blobs {
+            if written.insert(blob.hash) {
+                let content = outgoing.content(source, blob)?;
                 writer.write(SectionKind::Blob, &content)?;
             }
         }
-        stored(&record, &mut bytes);
-        writer.write(SectionKind::Record, &bytes).map_err(ExportError::from)
+        Ok(writer.write(SectionKind::Record, outgoing.bytes)?)
     })?;
     Ok(Exported { provenance, bytes: writer.finish()? })
 }
 
+/// What stands at the beginning of an export.
 fn provenance(source: &ExportSource<'_>) -> Result<Provenance, ExportError> {
     let mut gathered = Gathered::default();
     let mut blobs: BTreeSet<Hash> = BTreeSet::new();
     let mut blob_bytes = 0;
-    let head = source.reader.for_each::<ExportError>(1, |record| {
-        if let StoredEvent::Known(recorded) = StoredEvent::of(&record)? {
-            gathered.note(&recorded);
+    let walked = walk(source, |outgoing: Outgoing<'_>| {
+        if let StoredEvent::Known(recorded) = outgoing.event {
+            gathered.note(recorded);
         }
-        for blob in blobs_of(&record)? {
-            if blobs.insert(blob.hash()) {
-                blob_bytes += blob.size_bytes();
+        for blob in &outgoing.blobs {
+            if blobs.insert(blob.hash) {
+                blob_bytes += blob.size_bytes;
             }
         }
         Ok(())
     })?;
-    Ok(described(source, (head, gathered), (blobs.len() as u64, blob_bytes)))
-}
-
-fn described(
-    source: &ExportSource<'_>,
-    (head, gathered): (Head, Gathered),
-    (blobs, blob_bytes): (u64, u64),
-) -> Provenance {
-    let genesis = source.reader.genesis();
-    let manifest = source.manifest;
-    let seal = manifest.sealed.as_ref().filter(|seal| seal.head == head.hash);
-    Provenance {
+    let (genesis, manifest) = (source.reader.genesis(), source.manifest);
+    let seal = manifest.sealed.as_ref().filter(|seal| seal.head == walked.original.hash);
+    let redacted = |text: &str| match source.redactor {
+        Some(redactor) => redactor.redact(text).into_owned(),
+        None => text.to_owned(),
+    };
+    let counts = |counts: Vec<(String, u64)>| {
+        counts.into_iter().map(|(token, count)| RuleCount { token, count }).collect()
+    };
+    Ok(Provenance {
         lao: source.lao.to_owned(),
         run: genesis.run.clone(),
-        title: manifest.title.clone(),
-        source: source_of(manifest),
+        title: redacted(&manifest.title),
+        source: redacted(&source_of(manifest)),
         created_ms: manifest.created_ms,
         outcome: seal.map(|seal| seal.outcome.clone()),
         started: to_hex(&genesis.started),
         genesis: genesis.hash().to_hex(),
-        head: Position::of(head),
-        blobs,
+        head: Position::of(walked.head),
+        blobs: blobs.len() as u64,
         blob_bytes,
         programs: gathered.programs,
         models: gathered.models,
-        redacted: None,
-    }
-}
-
-/// The blobs that a record names.
-fn blobs_of(record: &RecordRef<'_>) -> Result<Vec<Content>, ExportError> {
-    Ok(match StoredEvent::of(record)? {
-        StoredEvent::Known(recorded) => blobs_in(recorded),
-        // What it names is not known; it stays without.
-        StoredEvent::Unknown { .. } => Vec::new(),
+        redacted: walked.replaced.map(|replaced| Redaction {
+            original: Position::of(walked.original),
+            rules: counts(replaced),
+        }),
     })
 }
 
-/// The blobs that an event names.
-pub(crate) fn blobs_in(mut recorded: Recorded) -> Vec<Content> {
-    let mut blobs = Vec::new();
-    recorded.event.visit_contents(&mut |content| {
-        if let Content::Blob { .. } = content {
-            blobs.push(content.clone());
-        }
-    });
-    blobs
-}
-
-/// A record as it is stored.
-fn stored(record: &RecordRef<'_>, bytes: &mut Vec<u8>) {
-    bytes.clear();
-    bytes.extend_from_slice(&record.header.encode());
-    bytes.extend_from_slice(record.payload);
-    bytes.extend_from_slice(record.hash.as_bytes());
+/// A run that was gone through.
+struct Walked {
+    /// The last record, as it goes out.
+    head: Head,
+    /// The last record of the journal.
+    original: Head,
+    /// What was replaced, if anything was to be.
+    replaced: Option<Vec<(String, u64)>>,
 }

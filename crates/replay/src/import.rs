@@ -171,8 +171,7 @@ impl Checked {
             return Err(PortableError::Contradiction { what });
         }
         if let StoredEvent::Known(recorded) = &event {
-            for blob in blobs_in(recorded.clone()) {
-                let hash = blob.hash();
+            for (hash, _) in blobs_in(recorded) {
                 if !self.blobs.contains(&hash) {
                     return Err(PortableError::BlobMissing { seq, hash });
                 }

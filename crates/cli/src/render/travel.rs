@@ -1,5 +1,7 @@
 //! Files as they were, and who wrote them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::page::Page;
@@ -111,6 +113,7 @@ fn untouched(report: &CheckoutReport, page: &mut Page<'_>) {
     }
     match &report.repository {
         Some(folder) if report.repository_exists => {
+            let folder = quoted(folder);
             let command = format!("git -C {folder} worktree add --detach OTHER_DIR {commit}");
             page.commands(&[(command, "get them".to_owned())]);
         }
@@ -120,4 +123,13 @@ fn untouched(report: &CheckoutReport, page: &mut Page<'_>) {
         }
         None => {}
     }
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', "'\\''")))
 }
