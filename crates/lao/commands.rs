@@ -16,3 +16,4 @@ pub(crate) mod prune;
 pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
+pub(crate) mod travel;

@@ -13,6 +13,7 @@
 pub mod args;
 pub mod error;
 pub mod exit;
+pub mod keys;
 pub mod output;
 pub mod progress;
 pub mod render;

@@ -24,6 +24,7 @@ pub mod offline;
 mod reason;
 pub mod server;
 pub mod socket;
+mod travel;
 mod units;
 pub mod view;
 
@@ -34,4 +35,5 @@ pub use narrator::Narrator;
 pub use offline::{LABEL_PARENT, LABEL_PLAN_HASH, LABEL_SOURCE, ViewError, remember};
 pub use server::{ServerGuard, serve};
 pub use socket::{SocketError, runtime_folder, socket_path};
+pub use travel::{Travel, TravelError};
 pub use view::{Live, RunView};

@@ -153,7 +153,7 @@ impl LiveRun {
         let (live, key) = (self.clone(), key.to_owned());
         let reading = move || {
             let contents = &live.shared.contents;
-            live.read(|reader| read_detail(&key, contents, reader))
+            live.read(|reader| read_detail(&key, contents, (reader, u64::MAX)))
         };
         step.detail = Some(blocking(reading).await??);
         Ok(Some(step))

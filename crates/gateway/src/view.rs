@@ -15,7 +15,7 @@ mod status;
 mod step;
 mod track;
 
-use lao_event::RunId;
+use lao_event::{Event, RunId};
 use lao_history::{Contents, HistoryError, Recorded, RunFolder, Snapshot};
 use lao_journal::Reader;
 use lao_kernel::{Inconsistency, State, evolve};
@@ -23,7 +23,7 @@ use lao_protocol::{EventView, StepView, Update};
 use lao_runtime::Notice;
 use serde::{Deserialize, Serialize};
 
-use crate::narrator::Narrator;
+use crate::narrator::{EffectNoteKind, Narrator};
 use track::Tracks;
 
 /// The process that works on a run.
@@ -113,6 +113,22 @@ impl RunView {
         self.narrator.view(published)
     }
 
+    /// The file that an event says was written.
+    pub(crate) fn written(&self, recorded: &Recorded) -> Option<String> {
+        let Event::FileWriteEnded(ended) = &recorded.event else {
+            return None;
+        };
+        match &self.narrator.effect(ended.effect)?.kind {
+            EffectNoteKind::Write { path, size_bytes: _ } => Some(path.to_string()),
+            EffectNoteKind::Workspace
+            | EffectNoteKind::Model { .. }
+            | EffectNoteKind::Read { .. }
+            | EffectNoteKind::Command { .. }
+            | EffectNoteKind::Checks { .. }
+            | EffectNoteKind::Commit { .. } => None,
+        }
+    }
+
     /// One step, without its inside; `None` when the run has no step of that name.
     pub fn step_line(&self, key: &str) -> Option<StepView> {
         let id = self.state.step_by_key(key)?;
@@ -134,7 +150,7 @@ impl RunView {
         let Some(mut step) = self.step_line(key) else {
             return Ok(None);
         };
-        step.detail = Some(read_detail(key, contents, reader)?);
+        step.detail = Some(read_detail(key, contents, (reader, self.last_seq()))?);
         Ok(Some(step))
     }
 

@@ -17,6 +17,7 @@ mod snapshot;
 pub use contents::{ContentError, Contents};
 pub use folder::{FolderError, RunFolder, RunsFolder};
 pub use record::{
-    HistoryError, Recorded, Stamp, StoredEvent, fold, fold_after, for_each_event, recorded,
+    HistoryError, Recorded, Stamp, StoredEvent, fold, fold_after, for_each_event,
+    for_each_event_to, recorded,
 };
 pub use snapshot::{SNAPSHOT_FILE, Snapshot, SnapshotError};

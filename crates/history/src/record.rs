@@ -175,6 +175,36 @@ pub fn for_each_event<E: From<HistoryError>>(
     }
 }
 
+/// Shows the stored events up to a position to `visit`, in order, and reads no further. Fewer are
+/// shown where the journal has fewer.
+pub fn for_each_event_to<E: From<HistoryError>>(
+    reader: &Reader,
+    to: u64,
+    mut visit: impl FnMut(StoredEvent) -> Result<(), E>,
+) -> Result<(), E> {
+    enum Stop<E> {
+        There,
+        Visit(E),
+    }
+    impl<E: From<HistoryError>> From<HistoryError> for Stop<E> {
+        fn from(error: HistoryError) -> Self {
+            Self::Visit(error.into())
+        }
+    }
+    let mut shown = 0;
+    let walked = for_each_event(reader, 1, |stored| {
+        if shown == to {
+            return Err(Stop::There);
+        }
+        shown += 1;
+        visit(stored).map_err(Stop::Visit)
+    });
+    match walked {
+        Ok(()) | Err(Stop::There) => Ok(()),
+        Err(Stop::Visit(error)) => Err(error),
+    }
+}
+
 /// Folds a journal from its beginning; `visit` sees every event after it was folded.
 pub fn fold(reader: &Reader, visit: impl FnMut(&State, &Recorded)) -> Result<State, HistoryError> {
     fold_after((0, State::new()), reader, visit)

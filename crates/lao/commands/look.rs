@@ -11,7 +11,7 @@ use lao_gateway::{Client, live, offline};
 use lao_history::RunFolder;
 use lao_protocol::{EventView, Reply, Request, RunStatus, RunSummary, StepView, Update};
 
-use super::resume::rejected;
+use super::{resume::rejected, travel};
 use crate::{
     failure::{internal, view_failure},
     project::{Project, state_of},
@@ -83,18 +83,24 @@ pub(crate) async fn show(
 ) -> Result<ExitCode, CliError> {
     let project = Project::find(global)?;
     let folder = project.select_any(&args.run)?;
+    if let Some(at) = args.at {
+        return travel::show(&folder, (args.step.as_deref(), at), screen);
+    }
     let status = status_of(&folder).await?;
     let Some(key) = &args.step else {
         screen.report(&status, render::show);
         return Ok(ExitCode::Done);
     };
-    let step = step_of(&folder, key).await?.ok_or_else(|| {
-        let keys: Vec<&str> = status.steps.iter().map(|step| step.key.as_str()).collect();
-        CliError::new(ExitCode::Usage, format!("run {} has no step {key:?}", folder.run))
-            .hint(format!("it has: {}", keys.join(", ")))
-    })?;
+    let step = step_of(&folder, key).await?.ok_or_else(|| no_step(&status, key))?;
     screen.report(&step, |step, style| render::step(&status, step, style));
     Ok(ExitCode::Done)
+}
+
+/// No step is called so.
+pub(crate) fn no_step(status: &RunStatus, key: &str) -> CliError {
+    let keys: Vec<&str> = status.steps.iter().map(|step| step.key.as_str()).collect();
+    CliError::new(ExitCode::Usage, format!("run {} has no step {key:?}", status.summary.run))
+        .hint(format!("it has: {}", keys.join(", ")))
 }
 
 async fn step_of(folder: &RunFolder, key: &str) -> Result<Option<StepView>, CliError> {

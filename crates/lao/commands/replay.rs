@@ -10,7 +10,7 @@ use lao_history::{HistoryError, Recorded, RunFolder, StoredEvent, for_each_event
 use lao_journal::Reader;
 use lao_replay::{Derived, Difference, Replay, ReplayError, field_differences};
 
-use super::journal::check_deep;
+use super::{journal::check_deep, travel};
 use crate::{
     failure::{internal, view_failure},
     project::{Project, state_of},
@@ -24,7 +24,14 @@ pub(crate) fn replay(
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     let project = Project::find(global)?;
-    let folder = project.select_any(&args.run)?;
+    let folder = project.select_any(&args.run.run)?;
+    let at = args.at.or(args.run.at);
+    if args.step {
+        return travel::walk(&folder, at, screen);
+    }
+    if let Some(at) = at {
+        return travel::moment(&folder, at, screen);
+    }
     let reader = folder.reader().map_err(|error| view_failure(&error.into()))?;
     let checked = quietly(|| check_deep(&folder));
     if checked.problems.is_empty() {

@@ -10,6 +10,7 @@
 //! status. This crate depends on no other of ours, so that clients can be written against it.
 
 mod diff;
+mod moment;
 mod request;
 mod update;
 mod view;
@@ -19,6 +20,7 @@ pub use diff::{
     DiffRun, DiffSides, DiffStep, DiffStepSide, DiffText, DiffTextOf, DiffTotals, DiffValue,
     RunDiffView,
 };
+pub use moment::{FileChangeView, MarksView, MomentView};
 pub use request::{AnswerChoice, Reply, Request};
 pub use update::{EventView, Update};
 pub use view::{

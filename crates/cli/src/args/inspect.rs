@@ -52,6 +52,7 @@ const SHOW_HELP: &str = "\
 Examples:
   lao show last                every step, with files, commits and failures
   lao show last --step t3      one step: what it was told, what the model said, what was found wrong
+  lao show last --at 41        the same as it was after event 41
 
 Next: `git show COMMIT` in the workspace for the change itself, `lao log RUN` for every event.";
 
@@ -65,6 +66,9 @@ pub struct ShowArgs {
     /// Show one step in detail, by its key
     #[arg(long, value_name = "STEP")]
     pub step: Option<String>,
+    /// Show it as it was after event N; the first is 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub at: Option<u64>,
 }
 
 const LOG_HELP: &str = "\

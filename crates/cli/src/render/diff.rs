@@ -146,10 +146,10 @@ fn show_words(page: &mut Page<'_>, hunk: &DiffHunk) {
     let mut line = String::from(" ");
     for piece in &hunk.pieces {
         match piece {
-            DiffPiece::Same(text) => flow(page, &mut line, (text, &|_, part| part.to_owned())),
+            DiffPiece::Same(text) => flow(page, &mut line, (Side::Both, text)),
             DiffPiece::Changed(sides) => {
-                flow(page, &mut line, (&sides.a, &|style, part| changed(style, Side::A, part)));
-                flow(page, &mut line, (&sides.b, &|style, part| changed(style, Side::B, part)));
+                flow(page, &mut line, (Side::A, &sides.a));
+                flow(page, &mut line, (Side::B, &sides.b));
             }
         }
     }
@@ -159,15 +159,11 @@ fn show_words(page: &mut Page<'_>, hunk: &DiffHunk) {
 }
 
 /// Adds text to the line under construction, and lines to the page as they end.
-fn flow(
-    page: &mut Page<'_>,
-    line: &mut String,
-    (text, paint): (&str, &dyn Fn(&Style, &str) -> String),
-) {
+fn flow(page: &mut Page<'_>, line: &mut String, (side, text): (Side, &str)) {
     for part in text.split_inclusive('\n') {
         let words = part.strip_suffix('\n');
-        let shown = visible(words.unwrap_or(part));
-        line.push_str(&paint(page.style(), &shown.replace('\t', "    ")));
+        let shown = visible(words.unwrap_or(part)).replace('\t', "    ");
+        line.push_str(&marked_words(page.style(), side, &shown));
         if words.is_some() {
             page.line(line.trim_end_matches(' '));
             " ".clone_into(line);
@@ -175,20 +171,22 @@ fn flow(
     }
 }
 
-/// One of the two runs.
+/// Where words stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     A,
     B,
+    Both,
 }
 
-fn changed(style: &Style, side: Side, part: &str) -> String {
+fn marked_words(style: &Style, side: Side, words: &str) -> String {
     // An end of a line that came or went would not be seen.
-    let part = if part.is_empty() { "\u{23ce}" } else { part };
-    match (style.color, side) {
-        (Color::On, Side::A) => style.paint(Tone::Bad, part),
-        (Color::On, Side::B) => style.paint(Tone::Good, part),
-        (Color::Off, Side::A) => format!("[-{part}-]"),
-        (Color::Off, Side::B) => format!("{{+{part}+}}"),
+    let shown = if words.is_empty() { "\u{23ce}" } else { words };
+    match (side, style.color) {
+        (Side::Both, _) => words.to_owned(),
+        (Side::A, Color::On) => style.paint(Tone::Bad, shown),
+        (Side::B, Color::On) => style.paint(Tone::Good, shown),
+        (Side::A, Color::Off) => format!("[-{shown}-]"),
+        (Side::B, Color::Off) => format!("{{+{shown}+}}"),
     }
 }

@@ -9,9 +9,9 @@ use lao_event::{
     Content, ConversationId, Event, Role, StepId,
     latest::{Finding, Message, StepDefinition},
 };
-use lao_history::{Contents, HistoryError, Recorded, fold};
+use lao_history::{Contents, HistoryError, Recorded, StoredEvent, for_each_event_to};
 use lao_journal::Reader;
-use lao_kernel::State;
+use lao_kernel::{State, evolve};
 use lao_protocol::{ContentView, FindingView, MessageView, StepDetail, TodoView};
 
 use crate::narrator::verdict;
@@ -22,11 +22,11 @@ const TEXT_BYTES_MAX: u64 = 256 * 1024;
 /// All texts of the blob store that are shown in place together, in bytes.
 const TEXTS_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Reads the inside of a step.
+/// Reads the inside of a step, as it was after the event at `to`.
 pub(crate) fn read(
     key: &str,
     contents: &Contents,
-    reader: &Reader,
+    (reader, to): (&Reader, u64),
 ) -> Result<StepDetail, HistoryError> {
     let mut watch = Watch {
         texts: Texts { contents, room_bytes: TEXTS_BYTES_MAX },
@@ -34,12 +34,21 @@ pub(crate) fn read(
         detail: StepDetail::default(),
     };
     let mut step = None;
-    let state = fold(reader, |state, published| {
+    let mut state = State::new();
+    for_each_event_to(reader, to, |stored| {
+        let recorded = match stored {
+            StoredEvent::Known(recorded) => recorded,
+            StoredEvent::Unknown { seq, .. } => return Err(HistoryError::Unknown { seq }),
+        };
+        let seq = recorded.seq;
+        evolve(&mut state, &recorded.event)
+            .map_err(|source| HistoryError::Inconsistent { seq, source })?;
         step = step.or_else(|| state.step_by_key(key));
         if let Some(step) = step {
-            watch.messages(state, step, published.seq);
-            watch.event(step, published);
+            watch.messages(&state, step, seq);
+            watch.event(step, &recorded);
         }
+        Ok(())
     })?;
     if let Some(step) = step {
         watch.definition(&state, step);

@@ -154,7 +154,7 @@ impl Html {
         let class = if lines.is_empty() { "none" } else { side };
         self.raw(&format!("<div class=\"value {class}\">"));
         for line in lines {
-            self.element("div", line);
+            self.raw(&format!("<div>{}</div>", escaped(line)));
         }
         self.raw("</div>\n");
     }
@@ -184,20 +184,20 @@ impl Html {
     }
 
     fn row(&mut self, row: &Row) {
-        self.raw("<tr>");
-        self.cell("a", row.sides.a.as_ref());
-        self.cell("b", row.sides.b.as_ref());
+        let sides = [&row.sides.a, &row.sides.b];
+        let differs = sides.into_iter().flatten().any(Line::differs);
+        self.raw(if differs { "<tr class=\"differs\">" } else { "<tr>" });
+        self.cell(("a", "del"), row.sides.a.as_ref());
+        self.cell(("b", "ins"), row.sides.b.as_ref());
         self.raw("</tr>\n");
     }
 
-    fn cell(&mut self, side: &str, line: Option<&Line>) {
+    fn cell(&mut self, (side, tag): (&str, &str), line: Option<&Line>) {
         let Some(line) = line else {
             self.raw("<td class=\"n none\"></td><td class=\"none\"></td>");
             return;
         };
-        let class = if line.differs() { side } else { "same" };
-        self.raw(&format!("<td class=\"n\">{}</td><td class=\"{class}\">", line.number));
-        let tag = if side == "a" { "del" } else { "ins" };
+        self.raw(&format!("<td class=\"n\">{}</td><td class=\"{side}\">", line.number));
         for part in &line.parts {
             match part {
                 Part::Same(text) => self.raw(&escaped(text)),

@@ -114,14 +114,13 @@ fn presence_shown(change: &DiffChange) -> DiffPresence {
 
 fn turn(change: &DiffChange) -> String {
     match change.turn {
-        None => String::new(),
         Some(DiffSides { a: Some(a), b: Some(b) }) if a != b => {
             format!(", turn {a} of A, {b} of B")
         }
         Some(DiffSides { a: Some(turn), .. } | DiffSides { a: None, b: Some(turn) }) => {
             format!(", turn {turn}")
         }
-        Some(DiffSides { a: None, b: None }) => String::new(),
+        Some(DiffSides { a: None, b: None }) | None => String::new(),
     }
 }
 
