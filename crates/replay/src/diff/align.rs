@@ -100,22 +100,45 @@ fn swapped(operation: DiffOp) -> DiffOp {
     }
 }
 
+/// What both lists begin and end with stays in its place, whatever else could be said: so one
+/// entry that changed stands beside what it was.
 fn ordered<T: Eq + Hash + Ord>(old: &[T], new: &[T]) -> Vec<DiffOp> {
     let start = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     let (old_rest, new_rest) = (&old[start..], &new[start..]);
     let ends = old_rest.iter().rev().zip(new_rest.iter().rev());
     let end = ends.take_while(|(a, b)| a == b).count();
     let (old_len, new_len) = (old_rest.len() - end, new_rest.len() - end);
-    if old_len.saturating_mul(new_len) <= COMPARISONS_MAX {
-        return capture_diff_slices(Algorithm::Myers, old, new);
-    }
+    let middle = if old_len.saturating_mul(new_len) <= COMPARISONS_MAX {
+        capture_diff_slices(Algorithm::Myers, &old_rest[..old_len], &new_rest[..new_len])
+    } else {
+        vec![DiffOp::Replace { old_index: 0, old_len, new_index: 0, new_len }]
+    };
     let equal = |old_index, new_index, len| DiffOp::Equal { old_index, new_index, len };
-    let middle = DiffOp::Replace { old_index: start, old_len, new_index: start, new_len };
-    let operations = [equal(0, 0, start), middle, equal(start + old_len, start + new_len, end)];
-    operations
-        .into_iter()
-        .filter(|operation| !operation.old_range().is_empty() || !operation.new_range().is_empty())
-        .collect()
+    let first = (start > 0).then(|| equal(0, 0, start));
+    let last = (end > 0).then(|| equal(start + old_len, start + new_len, end));
+    let middle = middle.into_iter().map(|operation| behind(operation, start));
+    first.into_iter().chain(middle).chain(last).collect()
+}
+
+/// The operation, `start` places further back in both lists.
+fn behind(operation: DiffOp, start: usize) -> DiffOp {
+    match operation {
+        DiffOp::Equal { old_index, new_index, len } => {
+            DiffOp::Equal { old_index: old_index + start, new_index: new_index + start, len }
+        }
+        DiffOp::Delete { old_index, old_len, new_index } => {
+            DiffOp::Delete { old_index: old_index + start, old_len, new_index: new_index + start }
+        }
+        DiffOp::Insert { old_index, new_index, new_len } => {
+            DiffOp::Insert { old_index: old_index + start, new_index: new_index + start, new_len }
+        }
+        DiffOp::Replace { old_index, old_len, new_index, new_len } => DiffOp::Replace {
+            old_index: old_index + start,
+            old_len,
+            new_index: new_index + start,
+            new_len,
+        },
+    }
 }
 
 /// Puts two lists beside each other: what has the same key, and between those what `fits` one by

@@ -327,19 +327,44 @@ impl RunDiff {
         self.first.is_none()
     }
 
+    /// What differs, put in order.
+    pub(super) fn new(
+        runs: Pair<RunHead>,
+        mut changes: Vec<Change>,
+        mut steps: Vec<StepDiff>,
+    ) -> Self {
+        sort(&mut changes);
+        steps.sort_by(|one, other| {
+            let rank = |step: &StepDiff| step.first().map(|(_, change)| change.rank());
+            rank(one).cmp(&rank(other)).then_with(|| one.key.cmp(&other.key))
+        });
+        let first = first(&changes, &steps);
+        Self { runs, first, changes, steps }
+    }
+
     /// The other way round.
     #[must_use]
     pub fn swapped(self) -> Self {
-        let Self { runs, first, changes, steps } = self;
-        let mut steps: Vec<StepDiff> = steps.into_iter().map(StepDiff::swapped).collect();
-        sort_steps(&mut steps);
-        Self {
-            runs: runs.swapped(),
-            first: first.map(|first| Divergence { change: first.change.swapped(), ..first }),
-            changes: swapped(changes),
-            steps,
-        }
+        let Self { runs, first: _, changes, steps } = self;
+        let changes = changes.into_iter().map(Change::swapped).collect();
+        Self::new(runs.swapped(), changes, steps.into_iter().map(StepDiff::swapped).collect())
     }
+}
+
+/// Where runs part first: of the runs as wholes, or of the steps.
+fn first(changes: &[Change], steps: &[StepDiff]) -> Option<Divergence> {
+    let own = changes.first().map(|change| (None, None, change));
+    let of_steps = steps.iter().filter_map(|step| {
+        let (attempt, change) = step.first()?;
+        Some((Some(&step.key), attempt, change))
+    });
+    own.into_iter().chain(of_steps).min_by_key(|(step, _, change)| (change.rank(), *step)).map(
+        |(step, attempt, change)| Divergence {
+            step: step.cloned(),
+            attempt,
+            change: change.clone(),
+        },
+    )
 }
 
 impl StepDiff {
@@ -384,14 +409,6 @@ fn swapped(changes: Vec<Change>) -> Vec<Change> {
 /// Puts changes in order. Those that one run alone has at the same event keep theirs.
 pub(super) fn sort(changes: &mut [Change]) {
     changes.sort_by_key(Change::rank);
-}
-
-/// Puts steps in the order in which they begin to differ.
-pub(super) fn sort_steps(steps: &mut [StepDiff]) {
-    steps.sort_by(|one, other| {
-        let rank = |step: &StepDiff| step.first().map(|(_, change)| change.rank());
-        rank(one).cmp(&rank(other)).then_with(|| one.key.cmp(&other.key))
-    });
 }
 
 /// Where a change stands among others.

@@ -12,8 +12,7 @@ use super::{
     DiffError,
     align::{Pair, Presence},
     change::{
-        AttemptDiff, Change, Demand, Divergence, Place, RunDiff, RunHead, StepDiff, StepHead, What,
-        sort, sort_steps,
+        AttemptDiff, Change, Demand, Place, RunDiff, RunHead, StepDiff, StepHead, What, sort,
     },
     record::{AttemptRecord, RunRecord, StepRecord, Tokens},
     text::{Grain, TextDiff},
@@ -36,16 +35,13 @@ pub struct Side<'a> {
 pub fn diff(sides: Pair<Side<'_>>) -> Result<RunDiff, DiffError> {
     let comparison = Comparison { sides };
     let runs = sides.map(|side| side.run);
-    let mut changes = comparison.runs()?;
-    sort(&mut changes);
+    let changes = comparison.runs()?;
     let mut steps = Vec::new();
     for key in keys(runs) {
         let found = runs.map(|run| run.steps.iter().find(|step| step.key == key));
         steps.extend(comparison.step(key, found)?);
     }
-    sort_steps(&mut steps);
-    let first = first(&changes, &steps);
-    Ok(RunDiff { runs: runs.map(head), first, changes, steps })
+    Ok(RunDiff::new(runs.map(head), changes, steps))
 }
 
 /// The steps of both runs.
@@ -63,21 +59,6 @@ fn head(run: &RunRecord) -> RunHead {
         end: run.end.1.clone(),
         totals: run.totals,
     }
-}
-
-fn first(changes: &[Change], steps: &[StepDiff]) -> Option<Divergence> {
-    let own = changes.first().map(|change| (None, None, change));
-    let of_steps = steps.iter().filter_map(|step| {
-        let (attempt, change) = step.first()?;
-        Some((Some(&step.key), attempt, change))
-    });
-    own.into_iter().chain(of_steps).min_by_key(|(step, _, change)| (change.rank(), *step)).map(
-        |(step, attempt, change)| Divergence {
-            step: step.cloned(),
-            attempt,
-            change: change.clone(),
-        },
-    )
 }
 
 /// Two runs that are being compared.
@@ -238,7 +219,7 @@ fn demands(step: &StepRecord, demand: Demand) -> &[String] {
 
 /// Entries as a text, one a line.
 fn lines(entries: &[String]) -> String {
-    entries.iter().map(|entry| format!("{entry}\n")).collect()
+    entries.iter().flat_map(|entry| [entry.as_str(), "\n"]).collect()
 }
 
 /// What a run was told, but for the folder it works in, which differs by itself.

@@ -26,14 +26,14 @@ pub(super) fn compare(
     comparison: &Comparison<'_>,
     attempts: Both<'_, AttemptRecord>,
 ) -> Result<Vec<Change>, DiffError> {
-    let mut changes = Changes { comparison, changes: Vec::new(), files: BTreeMap::new() };
+    let mut changes = Changes { comparison, list: Vec::new(), files: BTreeMap::new() };
     let seqs = attempts.map(|attempt| attempt.map(|attempt| attempt.seq));
     if let Pair { a: Some(a), b: Some(b) } = attempts {
         let causes = Pair { a: a.cause, b: b.cause }.differing();
-        changes.changes.extend(causes.map(|causes| change(seqs, What::Cause(causes))));
+        changes.list.extend(causes.map(|causes| change(seqs, What::Cause(causes))));
     } else {
         let presence = Presence::of(seqs);
-        changes.changes.extend(presence.map(|presence| change(seqs, What::Attempt(presence))));
+        changes.list.extend(presence.map(|presence| change(seqs, What::Attempt(presence))));
     }
     for talks in talks(attempts) {
         turn::compare(&mut changes, talks)?;
@@ -49,13 +49,13 @@ pub(super) fn compare(
         let seqs = rejected.map(|rejected| rejected.map(|rejected| rejected.seq));
         let problems = rejected.map(|rejected| rejected.map(|rejected| lines(&rejected.problems)));
         let differ = TextDiff::of(Grain::Words, problems.as_ref().map(Option::as_deref));
-        changes.changes.extend(differ.map(|text| change(seqs, What::Rejected(text))));
+        changes.list.extend(differ.map(|text| change(seqs, What::Rejected(text))));
     }
     for commits in zip(attempts, |attempt| &attempt.commits) {
         changes.commit(commits);
     }
     changes.tokens(attempts);
-    Ok(changes.changes)
+    Ok(changes.list)
 }
 
 /// Two lists side by side, by place.
@@ -94,14 +94,14 @@ fn numbered(attempt: Option<&AttemptRecord>) -> Vec<((Role, usize), &TalkRecord)
 /// What differs of an attempt, as it is found.
 pub(super) struct Changes<'a> {
     pub(super) comparison: &'a Comparison<'a>,
-    pub(super) changes: Vec<Change>,
+    pub(super) list: Vec<Change>,
     /// By path, the positions of the last writes that were compared with one another.
     pub(super) files: BTreeMap<String, Pair<u64>>,
 }
 
 impl Changes<'_> {
     pub(super) fn push(&mut self, seqs: Pair<Option<u64>>, what: What) {
-        self.changes.push(change(seqs, what));
+        self.list.push(change(seqs, what));
     }
 
     pub(super) fn text(
