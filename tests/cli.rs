@@ -24,10 +24,12 @@ mod cli {
     mod json;
     mod live;
     mod plans;
+    mod portable;
     mod project;
     mod servers;
     mod simple;
     mod transcript;
+    mod travel;
     mod upkeep;
     mod waiting;
 }

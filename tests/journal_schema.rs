@@ -6,6 +6,7 @@
 mod journal_schema {
     pub(crate) mod folder;
     pub(crate) mod layout;
+    pub(crate) mod lines;
     pub(crate) mod samples;
     pub(crate) mod variants;
 }
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use journal_schema::{
     folder::{self, EventFile},
     layout::Layout,
-    samples, variants,
+    lines, samples, variants,
 };
 use lao_event::{
     Event,
@@ -165,6 +166,35 @@ fn a_file_alone_says_how_to_read_its_bytes() {
         unseen.extend(of_file.map(|variant| format!("{}: {variant}", file.path)));
     }
     assert!(unseen.is_empty(), "no golden shows {unseen:#?}");
+}
+
+/// What another program is promised of an export is what the goldens of every event show.
+#[test]
+fn the_schema_of_exported_lines_follows_from_the_files() {
+    let files = files();
+    if std::env::var_os("LAO_BLESS").is_some() {
+        lines::bless(&files);
+    }
+    let schema = lines::schema(&files);
+    assert!(
+        lines::published() == schema,
+        "docs/portable-events.schema.json is not what follows from journal-schema/: run the test \
+         with LAO_BLESS=1"
+    );
+    let strict = jsonschema::validator_for(&lines::strict(&schema)).expect("a schema");
+    let hash = "0".repeat(64);
+    for file in files.iter().filter(|file| file.is_newest()) {
+        for golden in &file.golden {
+            let mut line = serde_json::json!({
+                "line": "event", "seq": 1, "time_ms": 0, "monotonic_ns": 0, "cause": 0, "noted": false,
+                "hash": hash, "event": file.name, "data": golden.json(),
+            });
+            let place = format!("{}, golden {:?}", file.path, golden.name);
+            assert!(strict.is_valid(&line), "{place} is not as the schema says");
+            line["data"]["another"] = 1.into();
+            assert!(!strict.is_valid(&line), "{place}: a field that is not described");
+        }
+    }
 }
 
 #[test]

@@ -101,6 +101,7 @@ pub fn read_portable<E: From<PortableError>>(
     let mut checked = Checked {
         head: Head { seq: 0, hash: genesis.hash() },
         run: genesis.run,
+        is_named: false,
         blobs: BTreeSet::new(),
         waiting: BTreeSet::new(),
     };
@@ -148,6 +149,8 @@ fn checked_genesis(provenance: &Provenance) -> Result<Genesis, PortableError> {
 struct Checked {
     run: String,
     head: Head,
+    /// An event said that this is the run: its start, or where it was branched off.
+    is_named: bool,
     blobs: BTreeSet<Hash>,
     /// Blobs that the next record must name.
     waiting: BTreeSet<Hash>,
@@ -166,11 +169,8 @@ impl Checked {
             prove(self.head, bytes).map_err(|source| PortableError::Record { seq, source })?;
         self.head = Head { seq, hash: record.hash };
         let event = StoredEvent::of(&record)?;
-        if seq == 1 && !self.is_start(&event) {
-            let what = "the first event is not the start of the run";
-            return Err(PortableError::Contradiction { what });
-        }
         if let StoredEvent::Known(recorded) = &event {
+            self.name(&recorded.event);
             for (hash, _) in blobs_in(recorded) {
                 if !self.blobs.contains(&hash) {
                     return Err(PortableError::BlobMissing { seq, hash });
@@ -182,12 +182,11 @@ impl Checked {
         Ok(event)
     }
 
-    fn is_start(&self, event: &StoredEvent) -> bool {
-        match event {
-            StoredEvent::Known(recorded) => {
-                matches!(&recorded.event, Event::RunStarted(started) if started.run.as_str() == self.run)
-            }
-            StoredEvent::Unknown { .. } => true,
+    fn name(&mut self, event: &Event) {
+        if let Event::RunStarted(started) = event {
+            self.is_named |= started.run.as_str() == self.run;
+        } else if let Event::RunForked(forked) = event {
+            self.is_named |= forked.run.as_str() == self.run;
         }
     }
 
@@ -203,6 +202,9 @@ impl Checked {
         let wrong = |what| Err(PortableError::Contradiction { what });
         if self.head.seq == 0 {
             return wrong("there is no record");
+        }
+        if !self.is_named {
+            return wrong("no event is the start of the run that it names");
         }
         if Position::of(self.head) != provenance.head {
             return wrong("the last record is not the one it names");

@@ -118,7 +118,7 @@ fn untouched(report: &CheckoutReport, page: &mut Page<'_>) {
             page.commands(&[(command, "get them".to_owned())]);
         }
         Some(folder) => {
-            let text = format!("the repository is not on this machine any more: {folder}");
+            let text = format!("the repository is not on this machine: {folder}");
             page.wrapped(0, (Tone::Faint, &text));
         }
         None => {}

@@ -118,6 +118,8 @@ impl Gathered {
             self.program(&started.program);
         } else if let Event::RunResumed(resumed) = &recorded.event {
             self.program(&resumed.program);
+        } else if let Event::RunForked(forked) = &recorded.event {
+            self.program(&forked.program);
         } else if let Event::ModelCallStarted(started) = &recorded.event {
             self.calls.insert(started.effect, (started.role, started.request.clone()));
         } else if let Event::ModelCallEnded(ended) = &recorded.event
