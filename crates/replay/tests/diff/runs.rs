@@ -61,7 +61,9 @@ proptest! {
         let run = Maker::run(&choices, 1);
         let mut other = run.clone();
         let mut turns = turns(&mut other);
-        prop_assume!(!turns.is_empty());
+        if turns.is_empty() {
+            return Ok(());
+        }
         let turn = index.get_mut(&mut turns);
         let Some((seq, ModelOutcome::Answered(answer))) = &mut turn.outcome else {
             return Err(TestCaseError::fail("every turn was answered"));

@@ -95,8 +95,10 @@ fn a_text_that_only_one_run_has_differs_from_nothing() {
 
 #[test]
 fn only_the_beginning_of_a_long_difference_is_shown() {
-    let a: String = (0..5000).map(|line| format!("a {line}\n")).collect();
-    let b: String = (0..4900).map(|line| format!("b {line}\n")).collect();
+    let lines = |side: &str, count: u32| -> String {
+        (0..count).flat_map(|line| [side.to_owned(), line.to_string(), "\n".to_owned()]).collect()
+    };
+    let (a, b) = (lines("a", 5000), lines("b", 4900));
     let found = diff(Grain::Lines, &a, &b).unwrap();
     assert_eq!(found.more_lines, Pair { a: 4600, b: 4500 });
     let shown = joined(&found.hunks[0]);

@@ -235,6 +235,9 @@ fn compare_files(changes: &mut Changes<'_>, row: Both<'_, CallRecord>) -> Result
     let (Some(one), Some(other)) = (write(a), write(b)) else {
         return Ok(false);
     };
+    if one.path != other.path {
+        return Ok(false);
+    }
     let (calls, writes) = (Pair { a, b }, Pair { a: one, b: other });
     let seqs = calls.map(|call| Some(call.seq));
     compare_before(changes, calls, writes)?;
