@@ -13,6 +13,7 @@ pub(crate) mod init;
 pub(crate) mod journal;
 pub(crate) mod look;
 pub(crate) mod prune;
+pub(crate) mod reask;
 pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;

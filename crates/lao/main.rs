@@ -39,7 +39,6 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
     let mut screen = Screen::new(&cli.global);
     let code = match &cli.command {
         Command::Config(args) => c::config::run(&cli.global, args, &mut screen)?,
-        Command::Replay(args) => c::replay::replay(&cli.global, args, &mut screen)?,
         Command::Checkout(args) => c::checkout::checkout(&cli.global, args, &mut screen)?,
         Command::Export(args) => c::export::export(&cli.global, args, &mut screen)?,
         Command::Import(args) => c::import::import(&cli.global, args, &mut screen)?,
@@ -52,6 +51,7 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Init(_)
         | Command::Run(_)
         | Command::Resume(_)
+        | Command::Replay(_)
         | Command::Fork(_)
         | Command::Rerun(_)
         | Command::Runs(_)
@@ -86,6 +86,7 @@ async fn dispatch(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> 
         Command::Init(args) => c::init::run(global, args, screen).await,
         Command::Run(args) => c::run::run(global, args, screen).await,
         Command::Resume(args) => c::resume::resume(global, args, screen).await,
+        Command::Replay(args) => c::replay::replay(global, args, screen).await,
         Command::Fork(args) => c::fork::fork(global, args, screen).await,
         Command::Rerun(args) => c::fork::rerun(global, args, screen).await,
         Command::Runs(args) => c::look::runs(global, args, screen).await,

@@ -54,6 +54,10 @@ impl Walker {
     }
 
     /// Waits for a key that moves.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a terminal has keys without number, and the others mean nothing here"
+    )]
     pub fn read(&self) -> io::Result<Move> {
         loop {
             let found = match self.terminal.read_key()? {

@@ -10,7 +10,7 @@ use lao_history::{HistoryError, Recorded, RunFolder, StoredEvent, for_each_event
 use lao_journal::Reader;
 use lao_replay::{Derived, Difference, Replay, ReplayError, field_differences};
 
-use super::{journal::check_deep, travel};
+use super::{journal::check_deep, reask, travel};
 use crate::{
     failure::{internal, view_failure},
     project::{Project, state_of},
@@ -18,7 +18,7 @@ use crate::{
     screen::Screen,
 };
 
-pub(crate) fn replay(
+pub(crate) async fn replay(
     global: &GlobalArgs,
     args: &ReplayArgs,
     screen: &mut Screen,
@@ -26,6 +26,9 @@ pub(crate) fn replay(
     let project = Project::find(global)?;
     let folder = project.select_any(&args.run.run)?;
     let at = args.at.or(args.run.at);
+    if let Some(with) = &args.with {
+        return reask::reask(global, (&project, &folder), with, screen).await;
+    }
     if args.step {
         return travel::walk(&folder, at, screen);
     }

@@ -16,6 +16,7 @@ mod files;
 mod fork;
 mod import;
 mod portable;
+mod reask;
 mod rederive;
 
 pub use decision::{Decision, for_each_decision};
@@ -32,4 +33,5 @@ pub use portable::{
     ModelIdentity, PORTABLE_FORMAT, Position, Provenance, Redaction, RuleCount, SectionError,
     SectionKind,
 };
+pub use reask::{Agreement, Call, for_each_call};
 pub use rederive::{Derived, Difference, Replay, ReplayError, Replayed, replay};

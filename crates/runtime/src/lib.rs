@@ -24,7 +24,7 @@ mod secrets;
 mod supervisor;
 mod worker;
 
-pub use model_call::RetryPolicy;
+pub use model_call::{RetryPolicy, answer_event, chat_under_way};
 pub use notice::Notice;
 pub use permits::Permits;
 pub use run::{Begin, BeginError, Finish, RunHandle, RunSpec, note, outcome_word};

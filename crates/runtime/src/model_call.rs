@@ -8,14 +8,18 @@ use lao_event::{
     latest::{Answer, AnswerFormat, FailureKind, Message, ModelFailure, ModelOutcome, ToolCall},
 };
 use lao_history::{ContentError, Contents};
-use lao_kernel::Command;
+use lao_kernel::{Command, Effect, EffectKey, State, outstanding};
 use lao_port::{
     Chat, ChatAnswer, ChatError, ChatErrorKind, ChatFormat, ChatMessage, ChatToolCall, Progress,
     Sampling,
 };
 use tokio::time::Instant;
 
-use crate::{job::ModelJob, notice::Notice, worker::WorkerContext};
+use crate::{
+    job::{Job, ModelJob},
+    notice::Notice,
+    worker::WorkerContext,
+};
 
 /// How often and how long a model is asked again. Times in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,6 +216,24 @@ async fn ask(
     result
 }
 
+/// What a model is asked for an effect that is under way; `None` if that is no model call.
+///
+/// # Errors
+///
+/// A text of the prompt cannot be read.
+pub fn chat_under_way(
+    contents: &Contents,
+    state: &State,
+    effect: EffectId,
+) -> Result<Option<Chat>, ContentError> {
+    let is_it = |owed: &Effect<'_>| matches!(owed.key, EffectKey::Started(id, _) if id == effect);
+    let Some(Job::Model(job)) = outstanding(state).find(is_it).map(|it| Job::new(state, &it))
+    else {
+        return Ok(None);
+    };
+    chat(contents, &job).map(Some)
+}
+
 fn chat(contents: &Contents, job: &ModelJob) -> Result<Chat, ContentError> {
     let messages = job
         .messages
@@ -266,13 +288,14 @@ fn chat_message(contents: &Contents, message: &Message) -> Result<ChatMessage, C
     })
 }
 
-fn answered(effect: EffectId, answer: ChatAnswer, failed_tries: Vec<String>) -> Command {
+/// An answer as events have it.
+pub fn answer_event(answer: ChatAnswer) -> Answer {
     let tool_calls = answer
         .tool_calls
         .into_iter()
         .map(|call| ToolCall { id: call.id, name: call.name, arguments: call.arguments.into() })
         .collect();
-    let outcome = ModelOutcome::Answered(Answer {
+    Answer {
         text: answer.text.into(),
         reasoning: answer.reasoning.into(),
         tool_calls,
@@ -281,7 +304,11 @@ fn answered(effect: EffectId, answer: ChatAnswer, failed_tries: Vec<String>) -> 
         timing: answer.timing,
         model: answer.model,
         server: answer.server,
-    });
+    }
+}
+
+fn answered(effect: EffectId, answer: ChatAnswer, failed_tries: Vec<String>) -> Command {
+    let outcome = ModelOutcome::Answered(answer_event(answer));
     Command::ModelCallEnded { effect, outcome, failed_tries }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::RunAt;
+use super::{ModelOverride, RunAt};
 
 const REPLAY_HELP: &str = "\
 Examples:
@@ -10,6 +10,7 @@ Examples:
   lao replay last --json    the same as one object
   lao replay last --step    walk through the run, forwards and backwards
   lao replay last@41        the run at event 41: the steps, the prompt or answer, the file
+  lao replay last --with coder=qwen3:4b    would the smaller model have done it?
 
 The recorded answers, tool results and a person's words are given to the kernel again, which must
 decide exactly what is recorded: no model is asked, no tool runs, no file is touched. Journal and
@@ -27,6 +28,9 @@ pub struct ReplayArgs {
     /// Show the run at event N instead; the first is 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub at: Option<u64>,
+    /// Ask another model the recorded prompts of a role, act on nothing, and say how far it agrees
+    #[arg(long, value_name = "ROLE=MODEL", conflicts_with_all = ["at", "step"])]
+    pub with: Option<ModelOverride>,
     /// Walk through the run with the keys of the terminal, from `--at` on
     #[arg(long)]
     pub step: bool,
