@@ -27,10 +27,10 @@ fn live(setup: Setup, bytes: &[u8]) -> World {
     world
 }
 
-/// A state written and read again, as a snapshot is.
+/// A state written and read again, as a snapshot is: by place, without names.
 fn reread(state: &State) -> State {
-    let bytes = serde_json::to_vec(state).expect("a state is plain JSON");
-    serde_json::from_slice(&bytes).expect("it was just written")
+    let bytes = rmp_serde::to_vec(state).expect("a state is plain data");
+    rmp_serde::from_slice(&bytes).expect("it was just written")
 }
 
 /// The fold from the start, and from a snapshot taken on the way, is the state the run ended in.
