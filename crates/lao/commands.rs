@@ -1,6 +1,7 @@
 //! The commands: each takes its arguments, does its work and shows its result.
 
 pub(crate) mod act;
+pub(crate) mod blame;
 pub(crate) mod checkout;
 pub(crate) mod config;
 pub(crate) mod demo;

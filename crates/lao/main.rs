@@ -39,6 +39,7 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
     let mut screen = Screen::new(&cli.global);
     let code = match &cli.command {
         Command::Config(args) => c::config::run(&cli.global, args, &mut screen)?,
+        Command::Blame(args) => c::blame::blame(&cli.global, args, &mut screen)?,
         Command::Checkout(args) => c::checkout::checkout(&cli.global, args, &mut screen)?,
         Command::Export(args) => c::export::export(&cli.global, args, &mut screen)?,
         Command::Import(args) => c::import::import(&cli.global, args, &mut screen)?,
@@ -103,6 +104,7 @@ async fn dispatch(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> 
         Command::Prune(args) => c::prune::prune(global, args, screen).await,
         Command::Config(_)
         | Command::Replay(_)
+        | Command::Blame(_)
         | Command::Checkout(_)
         | Command::Export(_)
         | Command::Import(_)

@@ -144,3 +144,59 @@ fn a_missing_blob_is_named_before_anything_is_written() {
     story.lao("checkout last early --at 5");
     story.check("travel_missing");
 }
+
+/// What the coder does when each file is written twice, the second time with another line.
+const CODED_TWICE: &str = r#"
+[[turn]]
+role = "coder"
+step = "*"
+text = "I write it."
+tool_calls = [{ name = "file_write", arguments = { path = "notes.txt", content = "one\nof {step}\n" } }]
+
+[[turn]]
+role = "coder"
+step = "*"
+text = "I add what it needs."
+tool_calls = [
+    { name = "file_write", arguments = { path = "notes.txt", content = "one\nadded for {step}\nof {step}\n" } },
+    { name = "file_write", arguments = { path = "{step}.txt", content = "{step}\n" } },
+]
+
+[[turn]]
+role = "coder"
+step = "*"
+text = "It is written."
+repeat = true
+"#;
+
+#[test]
+fn each_line_has_its_author() {
+    let story = Story::new();
+    simple::write(&story.sandbox, "", &[simple::PLANNED, CODED_TWICE, simple::APPROVED]);
+    let mut story = story;
+    assert_eq!(story.sandbox.run(&["run", simple::PLAN]).code, Some(0));
+    story.lao("blame last notes.txt");
+    story.lao("blame last ./notes.txt --at 23");
+    story.lao("blame last notes.txt:2");
+    story.lao("blame last notes.txt:2 --json");
+    story.lao("blame last LAO_REVIEWS/t1.md:1");
+    story.lao("blame last notes.txt:9");
+    story.lao("blame last notes.txt --at 9");
+    story.lao("blame last src/other.txt");
+    story.lao("blame last notes.txt --at 900");
+    story.check("travel_blame");
+}
+
+#[test]
+fn what_stood_there_before_the_run_is_nobodys() {
+    let story = Story::new();
+    simple::write(&story.sandbox, "", &[simple::PLANNED, simple::CODED, simple::APPROVED]);
+    let mut story = story;
+    story.sandbox.write("app/t1.txt", "old\nt1\n");
+    story.lao("run plans/app.md -q --no-git");
+    story.lao("blame last t1.txt");
+    story.lao("blame last t1.txt --at 5");
+    story.lao("checkout last before --at 5");
+    assert_eq!(files(&story.sandbox.path("before"))["t1.txt"], "old\nt1\n");
+    story.check("travel_before");
+}

@@ -162,6 +162,8 @@ pub enum Command {
     Rerun(RerunArgs),
     /// Write the files of a run as they were at one of its events
     Checkout(CheckoutArgs),
+    /// Say which event, step, attempt and model wrote each line of a file
+    Blame(BlameArgs),
     /// Write a run into one file, to be carried elsewhere
     Export(ExportArgs),
     /// Read a run from a file that `lao export` wrote

@@ -47,7 +47,10 @@ pub use show::show;
 pub use status::status;
 pub use step::step;
 pub use summary::summary;
-pub use travel::{CheckoutFile, CheckoutReport, checkout};
+pub use travel::{
+    BlameAuthor, BlameLine, BlameMessage, BlameOrigin, BlameReport, CheckoutFile, CheckoutReport,
+    blame, checkout,
+};
 pub use upkeep::{
     BackupReport, CompactReport, ManifestMended, PinReport, RepairReport, StatsReport, TypeLine,
     backup, compact, pin, repair, stats,

@@ -7,6 +7,7 @@
 //!
 //! Deliberately absent: actors, models, tools, the clock, and any write to a run that exists.
 
+mod blame;
 mod command;
 mod decision;
 pub mod diff;
@@ -19,6 +20,9 @@ mod portable;
 mod reask;
 mod rederive;
 
+pub use blame::{
+    Author, Blame, BlameError, BlamedLine, ModelAuthor, Origin, OriginError, blame, origin,
+};
 pub use decision::{Decision, for_each_decision};
 pub use export::{
     ExportError, ExportSource, Exported, SCANNER_PATTERNS, Texts, export, export_lines,

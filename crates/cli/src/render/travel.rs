@@ -8,7 +8,8 @@ use super::page::Page;
 use crate::{
     Style,
     style::Tone,
-    text::short_run,
+    table::{Cell, Column, Room, Table},
+    text::{Align, short_run},
     units::{count, number, size},
 };
 
@@ -132,4 +133,175 @@ fn quoted(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(format!("'{}'", text.replace('\'', "'\\''")))
+}
+
+/// A file with the author of each line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BlameReport {
+    /// The run.
+    pub run: String,
+    /// The position.
+    pub at: u64,
+    /// The file, relative to the workspace.
+    pub file: String,
+    /// Its lines, or the one that was asked for.
+    pub lines: Vec<BlameLine>,
+    /// What led to the one line that was asked for; null where no model wrote it, or all are shown.
+    pub origin: Option<BlameOrigin>,
+}
+
+/// A line and its author.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BlameLine {
+    /// Its number, from 1.
+    pub line: u64,
+    /// What it says.
+    pub text: String,
+    /// Who wrote it.
+    pub author: BlameAuthor,
+}
+
+/// Who wrote a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum BlameAuthor {
+    /// It stood there before the run.
+    BeforeRun {
+        /// The event that found it.
+        seen: u64,
+    },
+    /// Somebody else, or a command, while the run went on.
+    Elsewhere {
+        /// The event that found it.
+        seen: u64,
+    },
+    /// The run itself, with a commit.
+    Trail {
+        /// The event.
+        seq: u64,
+        /// Key of the step.
+        step: String,
+    },
+    /// A model.
+    Model {
+        /// The event from which on it was there.
+        seq: u64,
+        /// Key of the step.
+        step: String,
+        /// The attempt at it, from 1.
+        attempt: u32,
+        /// What the model was asked as.
+        role: String,
+        /// The model, as its server named it.
+        model: String,
+        /// The event that asked it.
+        asked: u64,
+        /// The tool call.
+        call: String,
+    },
+}
+
+/// What led to a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BlameOrigin {
+    /// The event that asked.
+    pub asked: u64,
+    /// The event that answered.
+    pub answered: u64,
+    /// The endpoint.
+    pub endpoint: String,
+    /// The model, as its server named it.
+    pub model: String,
+    /// The server's fingerprint or build, where it told.
+    pub server: Option<String>,
+    /// Messages before those that are shown.
+    pub hidden: u64,
+    /// The end of the conversation that was sent.
+    pub messages: Vec<BlameMessage>,
+    /// What the model said.
+    pub answer: String,
+    /// The tool that it called.
+    pub tool: String,
+    /// The arguments, as it wrote them.
+    pub arguments: String,
+}
+
+/// A message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BlameMessage {
+    /// Whose it is: `system`, `user`, `assistant` or `tool`.
+    pub from: String,
+    /// What it says.
+    pub text: String,
+}
+
+const BLAME_COLUMNS: [Column; 6] = [
+    Column { title: "event", align: Align::Right, room: Room::Keep },
+    Column { title: "step", align: Align::Left, room: Room::Keep },
+    Column { title: "try", align: Align::Right, room: Room::Keep },
+    Column { title: "model", align: Align::Left, room: Room::GiveWay },
+    Column { title: "line", align: Align::Right, room: Room::Keep },
+    Column { title: "text", align: Align::Left, room: Room::Shrink },
+];
+
+/// A file and its authors, told.
+pub fn blame(report: &BlameReport, style: &Style) -> String {
+    let mut page = Page::new(style);
+    let mut table = Table::new(&BLAME_COLUMNS);
+    for line in &report.lines {
+        let [seq, step, attempt, model] = author_cells(&line.author);
+        let number = number(line.line);
+        table.row(vec![
+            Cell::new(Tone::Faint, &seq),
+            Cell::plain(&step),
+            Cell::plain(&attempt),
+            Cell::new(Tone::Faint, &model),
+            Cell::new(Tone::Faint, &number),
+            Cell::plain(&line.text.replace('\t', "    ")),
+        ]);
+    }
+    page.table(0, &table);
+    if report.lines.is_empty() {
+        page.cut(0, (Tone::Faint, &format!("{} is empty", report.file)));
+    }
+    if let Some(origin) = &report.origin {
+        tell_origin(origin, &mut page);
+    }
+    page.finish()
+}
+
+/// Event, step, attempt and model of an author.
+fn author_cells(author: &BlameAuthor) -> [String; 4] {
+    let unknown = |seen: &u64, by: &str| [number(*seen), "-".into(), "-".into(), by.to_owned()];
+    match author {
+        BlameAuthor::BeforeRun { seen } => unknown(seen, "before the run"),
+        BlameAuthor::Elsewhere { seen } => unknown(seen, "not by the run"),
+        BlameAuthor::Trail { seq, step } => {
+            [number(*seq), step.clone(), "-".into(), "lao".to_owned()]
+        }
+        BlameAuthor::Model { seq, step, attempt, model, role: _, asked: _, call: _ } => {
+            [number(*seq), step.clone(), attempt.to_string(), model.clone()]
+        }
+    }
+}
+
+fn tell_origin(origin: &BlameOrigin, page: &mut Page<'_>) {
+    let server = origin.server.as_ref().map_or(String::new(), |server| format!(" ({server})"));
+    page.blank();
+    page.field("model", (Tone::Plain, &format!("{}{server}", origin.model)));
+    page.field("endpoint", (Tone::Plain, &origin.endpoint));
+    let (asked, answered) = (number(origin.asked), number(origin.answered));
+    page.field("asked", (Tone::Plain, &format!("event {asked}, answered with event {answered}")));
+    page.heading("prompt");
+    if origin.hidden > 0 {
+        let before = count(origin.hidden, "message");
+        page.cut(2, (Tone::Faint, &format!("{before} before; `lao show RUN --step STEP`")));
+    }
+    for message in &origin.messages {
+        page.cut(2, (Tone::Faint, &message.from));
+        page.wrapped(4, (Tone::Plain, &message.text));
+    }
+    page.heading("answer");
+    page.wrapped(4, (Tone::Plain, &origin.answer));
+    page.cut(4, (Tone::Active, &format!("{}({})", origin.tool, origin.arguments)));
 }
