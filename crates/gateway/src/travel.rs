@@ -11,10 +11,12 @@ use lao_history::{
     Contents, HistoryError, Recorded, RunFolder, StoredEvent, for_each_event, for_each_event_to,
 };
 use lao_journal::Reader;
-use lao_protocol::{ContentView, EventView, FileChangeView, MarksView, MomentView, StepView};
+use lao_protocol::{
+    ContentView, EventView, FileChangeView, FindingView, MarksView, MomentView, StepView,
+};
 use lao_replay::{FilesError, files_at};
 
-use crate::view::RunView;
+use crate::view::{RunView, finding};
 
 /// The longest file that a moment shows, in bytes.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
@@ -67,6 +69,7 @@ impl Travel<'_> {
             at,
             last: self.last()?,
             messages: self.messages(&view, &event)?,
+            findings: findings(&recorded.event),
             file: self.file(&view, &recorded)?,
             status: view.status(None),
             event,
@@ -159,6 +162,18 @@ impl Travel<'_> {
             Ok(())
         })?;
         Ok(marks)
+    }
+}
+
+/// What an event found wrong.
+fn findings(event: &Event) -> Vec<FindingView> {
+    if let Event::ChecksEnded(ended) = event {
+        let found = ended.reports.iter().flat_map(|report| &report.findings);
+        found.map(|found| finding("verifier", found)).collect()
+    } else if let Event::ReviewGiven(given) = event {
+        given.findings.iter().map(|found| finding("reviewer", found)).collect()
+    } else {
+        Vec::new()
     }
 }
 

@@ -199,7 +199,7 @@ impl RunView {
 }
 
 /// The inside of a step, read from the run's journal.
-pub(crate) use detail::read as read_detail;
+pub(crate) use detail::{finding, read as read_detail};
 
 /// The runtime joins what a worker was doing and its last words with a colon.
 fn worker_lost(message: &str) -> Update {

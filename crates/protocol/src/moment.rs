@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ContentView, EventView, MessageView, RunStatus};
+use crate::{ContentView, EventView, FindingView, MessageView, RunStatus};
 
 /// A run as it was when one of its events was durable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub struct MomentView {
     pub status: RunStatus,
     /// What joined the conversation of the event's step with it: a prompt, an answer, a tool's reply.
     pub messages: Vec<MessageView>,
+    /// What the event found wrong: the verifier, or a reviewer.
+    pub findings: Vec<FindingView>,
     /// The file that the event is about.
     pub file: Option<FileChangeView>,
 }

@@ -3,7 +3,7 @@
 use lao_protocol::{ContentView, FileChangeView, MessageView, MomentView, StepStatus, StepView};
 use similar::{ChangeTag, TextDiff};
 
-use super::{log_line, page::Page, words};
+use super::{log_line, page::Page, step::findings, words};
 use crate::{Style, style::Tone, text::short_run, units::size};
 
 /// Steps listed before and after the one at the cursor.
@@ -24,6 +24,7 @@ pub fn moment(moment: &MomentView, style: &Style) -> String {
     for message in &moment.messages {
         tell(&mut page, message);
     }
+    findings(&mut page, &moment.findings);
     if let Some(file) = &moment.file {
         change(&mut page, file);
     }

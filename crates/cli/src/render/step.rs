@@ -97,7 +97,8 @@ fn speaker(from: &str) -> Tone {
     if from == "assistant" { Tone::Strong } else { Tone::Faint }
 }
 
-fn findings(page: &mut Page<'_>, findings: &[FindingView]) {
+/// What was found wrong.
+pub(crate) fn findings(page: &mut Page<'_>, findings: &[FindingView]) {
     if findings.is_empty() {
         return;
     }

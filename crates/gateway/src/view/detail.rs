@@ -190,7 +190,7 @@ fn blob(hash: lao_event::Hash, size_bytes: u64) -> ContentView {
     ContentView::Blob { hash: hash.to_string(), size_bytes }
 }
 
-fn finding(by: &str, finding: &Finding) -> FindingView {
+pub(crate) fn finding(by: &str, finding: &Finding) -> FindingView {
     let Finding { file, line, rule, message, hint } = finding.clone();
     FindingView { by: by.to_owned(), file, line, rule, message, hint }
 }
