@@ -102,8 +102,11 @@ fn runs() -> Vec<Named> {
     ] {
         named.push((name, RunEnded { outcome }.into()));
     }
+    let redone = forked(vec![StepId(3), StepId(70_000)]);
+    let never_written = RunForked { settings: blob("settings", 300_000), ..forked(Vec::new()) };
     named.push(("as it was", forked(Vec::new()).into()));
-    named.push(("two tasks again", forked(vec![StepId(3), StepId(70_000)]).into()));
+    named.push(("two tasks again", redone.into()));
+    named.push(("settings as a blob, never written", never_written.into()));
     named
 }
 
