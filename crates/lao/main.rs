@@ -103,7 +103,6 @@ async fn dispatch(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> 
         Command::Journal(args) => c::journal::run(global, args, screen).await,
         Command::Prune(args) => c::prune::prune(global, args, screen).await,
         Command::Config(_)
-        | Command::Replay(_)
         | Command::Blame(_)
         | Command::Checkout(_)
         | Command::Export(_)

@@ -37,15 +37,20 @@ fn with_blob() -> Story {
     with_run(story)
 }
 
-/// A project whose coder writes a password into a file.
-fn with_secret() -> Story {
+/// A project with passwords in its plan, which is a blob, and in what its coder writes: in a few lines,
+/// and in a text that becomes too large for its place when names stand for them.
+fn with_secrets() -> Story {
     let story = Story::new();
+    let many = "pg://a:hunter2@h ".repeat(850);
     let coded = simple::CODED.replace(
         r#"content = "{step}\n""#,
-        r#"content = "{step} postgres://ada:hunter2hunter2@db/todo\n""#,
+        &format!(r#"content = "{{step}} postgres://ada:hunter2hunter2@db/todo {many}\n""#),
     );
-    assert!(coded.contains("hunter2"));
+    assert!(coded.contains("hunter2hunter2"));
     simple::write(&story.sandbox, "", &[simple::PLANNED, &coded, simple::APPROVED]);
+    widen(&story.sandbox);
+    let line = "Write two files for pg://a:hunter2@h, as the first line says.\n";
+    story.sandbox.write(simple::PLAN, &format!("# Two files\n\n{}", line.repeat(300)));
     with_run(story)
 }
 
@@ -155,7 +160,7 @@ fn every_region_of_a_file_is_checked() {
 
 #[test]
 fn secrets_stay_here() {
-    let mut story = with_secret();
+    let mut story = with_secrets();
     story.lao("export last open.laorun -q");
     story.lao("export last run.laorun --redact --redact-rule (?<friend>Ada|ada@)");
     story.lao("export last run.jsonl --redact --format jsonl --json");
@@ -169,7 +174,11 @@ fn secrets_stay_here() {
     story.lao("--project there import run.laorun");
     story.lao("--project there journal check --deep");
     story.lao("--project there checkout last out -q");
-    assert_eq!(read(&story, "out/t1.txt"), b"t1 postgres://ada:secret://url_password@db/todo\n");
+    let written = String::from_utf8(read(&story, "out/t1.txt")).unwrap();
+    let begin = "t1 postgres://ada:secret://url_password@db/todo pg://a:secret://url_password@h ";
+    assert!(written.starts_with(begin) && written.len() > 20_000, "{written}");
+    let plan = String::from_utf8(read(&story, "out/LAO_PLAN.md")).unwrap();
+    assert!(plan.contains("Write two files for pg://a:secret://url_password@h, as"), "{plan}");
     story.lao("--project there import open.laorun");
     story.lao("export last x.laorun --redact --redact-rule succeeded");
     story.lao("export last x.laorun --redact --redact-rule (");

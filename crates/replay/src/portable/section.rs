@@ -303,7 +303,10 @@ mod tests {
     }
 
     // As in docs/portable-runs.md.
-    const GOLDEN: &str = "";
+    const GOLDEN: &str = concat!(
+        "4c414f72756e010001020000007b7d438887c9b1d89b09d95c4df9edc1c19f6eb3464c92a6b819049cf14f8b2d1872",
+        "0400000000874033c5ad53c89ea3a04291d4c4173aca8b70e9844d07efc0288b8d4d68a374",
+    );
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_found() {
