@@ -19,6 +19,7 @@ mod support {
 #[cfg(test)]
 mod cli {
     mod demo;
+    mod diff;
     mod exit_codes;
     mod journals;
     mod json;

@@ -11,7 +11,7 @@ use super::{
         sandbox::{Running, Sandbox},
         server::{ModelServer, config},
     },
-    journals, simple, waiting,
+    diff, journals, simple, waiting,
 };
 
 #[test]
@@ -53,6 +53,10 @@ fn produce(code: ExitCode) -> Option<i32> {
         }
         ExitCode::JournalUnavailable => journals::damaged().0.sandbox.run(&["status"]).code,
         ExitCode::LimitReached => panic!("nothing here brings it about"),
+        ExitCode::Different => {
+            let story = diff::different();
+            story.sandbox.run(&["--project", "one", "diff", "last", "--journal", "two"]).code
+        }
         ExitCode::Interrupted => at_the_gate(|_, running| {
             running.signal(Signal::INT);
             running.wait_for("stopping: it was interrupted");

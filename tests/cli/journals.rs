@@ -24,7 +24,8 @@ pub(crate) fn append(folder: &Path, event: &Event) {
     append_record(folder, encoded.event_type, encoded.payload);
 }
 
-fn append_record(folder: &Path, event_type: u16, payload: Vec<u8>) {
+/// Appends a record of any type.
+pub(crate) fn append_record(folder: &Path, event_type: u16, payload: Vec<u8>) {
     let mut journal = Journal::open(folder, &Options::default()).unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let draft = Draft {
@@ -159,7 +160,7 @@ fn a_run_that_lost_its_seal_is_over_all_the_same() {
 }
 
 /// Takes the seal away, as a crash right before it does.
-fn unseal(folder: &Path) {
+pub(crate) fn unseal(folder: &Path) {
     let mut manifest = Manifest::read(folder).unwrap();
     manifest.sealed = None;
     manifest.write(folder).unwrap();

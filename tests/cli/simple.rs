@@ -60,9 +60,15 @@ text = '{"verdict": "approved", "summary": "It is there.", "findings": []}'
 
 /// Writes the project, with more configuration, and with this script.
 pub(crate) fn write(sandbox: &Sandbox, more_config: &str, script: &[&str]) {
-    sandbox.write("lao.toml", &format!("{CONFIG}{more_config}"));
-    sandbox.write("model.toml", &script.concat());
-    sandbox.write(PLAN, "# Two files\n\nWrite two files.\n");
+    write_in(sandbox, ".", (more_config, script));
+}
+
+/// The same in a folder of its own.
+pub(crate) fn write_in(sandbox: &Sandbox, folder: &str, (more_config, script): (&str, &[&str])) {
+    let write = |path: &str, text: &str| sandbox.write(&format!("{folder}/{path}"), text);
+    write("lao.toml", &format!("{CONFIG}{more_config}"));
+    write("model.toml", &script.concat());
+    write(PLAN, "# Two files\n\nWrite two files.\n");
 }
 
 /// Writes the project as it works.

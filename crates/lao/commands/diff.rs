@@ -9,7 +9,7 @@ use lao_cli::{
 };
 use lao_event::RunId;
 use lao_gateway::live;
-use lao_history::{RunFolder, RunsFolder};
+use lao_history::{HistoryError, RunFolder, RunsFolder};
 use lao_journal::{JOURNAL_FILE, OpenError};
 use lao_protocol::RunDiffView;
 use lao_replay::diff::{DiffError, Pair, RunRecord, Side, diff as compare, read_run};
@@ -96,7 +96,10 @@ fn own_folder(folder: &Path, selector: &RunSelector) -> Result<RunFolder, CliErr
     let path = crate::project::absolute(folder)?;
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let run: RunId = name.parse().map_err(|error| CliError::from_error(ExitCode::Usage, &error))?;
-    selector.resolve(&[run.as_str()])?;
+    selector.resolve(&[run.as_str()]).map_err(|error| {
+        let hint = format!("{} is the folder of run {run}", folder.display());
+        CliError::from_error(ExitCode::Usage, &error).hint(hint)
+    })?;
     Ok(RunFolder { run, path })
 }
 
@@ -137,6 +140,10 @@ fn failure(error: &DiffError) -> CliError {
     match error {
         DiffError::OutOfRange { .. } => CliError::from_error(ExitCode::Usage, error)
             .hint("`lao log RUN` shows every event with its number"),
+        DiffError::History(HistoryError::Unknown { seq }) if *seq > 1 => {
+            CliError::from_error(ExitCode::JournalUnavailable, error)
+                .hint(format!("`RUN@{}` compares what comes before it", seq - 1))
+        }
         DiffError::History(_) | DiffError::Empty => {
             CliError::from_error(ExitCode::JournalUnavailable, error)
         }

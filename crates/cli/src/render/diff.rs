@@ -5,7 +5,8 @@ mod rows;
 mod words;
 
 use lao_protocol::{
-    DiffBy, DiffChange, DiffHunk, DiffKind, DiffPiece, DiffRun, DiffStep, DiffText, RunDiffView,
+    DiffBy, DiffChange, DiffHunk, DiffKind, DiffPiece, DiffPresence, DiffRun, DiffStep, DiffText,
+    RunDiffView,
 };
 
 use self::words::{first, heading, step_times, text_name, totals, value_lines};
@@ -37,7 +38,7 @@ pub fn diff(diff: &RunDiffView, style: &Style) -> String {
     page.wrapped(0, (Tone::Strong, &first(divergence)));
     if !diff.changes.is_empty() {
         page.heading("the runs");
-        changes(&mut page, &diff.changes);
+        changes(&mut page, DiffPresence::Both, &diff.changes);
     }
     for step in &diff.steps {
         show_step(&mut page, step);
@@ -63,28 +64,32 @@ fn run(run: &DiffRun) -> String {
 fn show_step(page: &mut Page<'_>, step: &DiffStep) {
     page.blank();
     page.cut(0, (Tone::Strong, &words::step(step)));
-    changes(page, &step.changes);
+    changes(page, step.presence, &step.changes);
     for attempt in &step.attempts {
         page.cut(0, (Tone::Strong, &words::attempt(attempt)));
-        changes(page, &attempt.changes);
+        changes(page, attempt.presence, &attempt.changes);
     }
     if let Some(line) = step_times(step) {
         page.cut(0, (Tone::Faint, &line));
     }
 }
 
-fn changes(page: &mut Page<'_>, changes: &[DiffChange]) {
+/// The changes of something that is in one run only, or in both.
+fn changes(page: &mut Page<'_>, within: DiffPresence, changes: &[DiffChange]) {
     for change in changes {
-        show_change(page, change);
+        show_change(page, within, change);
     }
 }
 
-fn show_change(page: &mut Page<'_>, change: &DiffChange) {
+fn show_change(page: &mut Page<'_>, within: DiffPresence, change: &DiffChange) {
     // What the step's and the attempt's own lines say.
     if matches!(change.kind, DiffKind::Step | DiffKind::Attempt) {
         return;
     }
-    page.cut(0, (Tone::Active, &format!("@@ {} @@ {}", words::positions(change), heading(change))));
+    page.cut(
+        0,
+        (Tone::Active, &format!("@@ {} @@ {}", words::positions(change), heading(within, change))),
+    );
     let lines = value_lines(change);
     for line in &lines.a {
         page.cut(0, (Tone::Bad, &format!("-{line}")));
@@ -106,9 +111,11 @@ fn show_text(page: &mut Page<'_>, text: &DiffText) {
             let place = format!("@@ -{} +{} @@", hunk.line.a, hunk.line.b);
             page.cut(0, (Tone::Faint, &place));
         }
-        match text.by {
-            DiffBy::Lines => show_lines(page, hunk),
-            DiffBy::Words => show_words(page, hunk),
+        match (text.by, text.presence) {
+            (DiffBy::Words, DiffPresence::Both) => show_words(page, hunk),
+            (DiffBy::Words, DiffPresence::OnlyA | DiffPresence::OnlyB) | (DiffBy::Lines, _) => {
+                show_lines(page, hunk);
+            }
         }
     }
     if text.more_lines.a + text.more_lines.b > 0 {

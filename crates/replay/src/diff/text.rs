@@ -31,7 +31,7 @@ pub struct TextDiff {
     pub grain: Grain,
     /// In which run there is such a text at all.
     pub presence: Presence,
-    /// The places, in order; at least one.
+    /// The places, in order; none where one text is empty and the other missing.
     pub hunks: Vec<Hunk>,
     /// Lines that differ as well and are not among the hunks.
     pub more_lines: Pair<u64>,
@@ -70,6 +70,11 @@ impl TextDiff {
             hunks.extend(writer.hunk(&group));
         }
         Some(Self { grain, presence, hunks, more_lines: writer.more_lines })
+    }
+
+    /// There is something to see: an empty text that only one run has differs from none.
+    pub(super) fn shows(&self) -> bool {
+        !self.hunks.is_empty()
     }
 
     /// The other way round.

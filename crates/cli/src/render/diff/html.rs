@@ -1,7 +1,7 @@
 //! A diff as one page that needs nothing else: no script, no file, no server.
 
 use lao_protocol::{
-    DiffBy, DiffChange, DiffKind, DiffRun, DiffSides, DiffStep, DiffText, RunDiffView,
+    DiffBy, DiffChange, DiffKind, DiffPresence, DiffRun, DiffSides, DiffStep, DiffText, RunDiffView,
 };
 
 use super::{
@@ -39,7 +39,7 @@ pub fn html(diff: &RunDiffView, style: &Style) -> String {
     page.contents(diff);
     if !diff.changes.is_empty() {
         page.raw("<section id=\"runs\">\n<h2>The runs</h2>\n");
-        page.changes(&diff.changes);
+        page.changes(DiffPresence::Both, &diff.changes);
         page.raw("</section>\n");
     }
     for step in &diff.steps {
@@ -112,27 +112,27 @@ impl Html {
         if let Some(line) = step_times(step) {
             self.element("p class=\"times\"", &line);
         }
-        self.changes(&step.changes);
+        self.changes(step.presence, &step.changes);
         for attempt in &step.attempts {
             self.raw("<details open class=\"attempt\">\n");
             self.element("summary", &words::attempt(attempt));
-            self.changes(&attempt.changes);
+            self.changes(attempt.presence, &attempt.changes);
             self.raw("</details>\n");
         }
         self.raw("</details>\n</section>\n");
     }
 
-    fn changes(&mut self, changes: &[DiffChange]) {
+    fn changes(&mut self, within: DiffPresence, changes: &[DiffChange]) {
         for change in changes {
             if !matches!(change.kind, DiffKind::Step | DiffKind::Attempt) {
-                self.change(change);
+                self.change(within, change);
             }
         }
     }
 
-    fn change(&mut self, change: &DiffChange) {
+    fn change(&mut self, within: DiffPresence, change: &DiffChange) {
         self.raw("<details open class=\"change\">\n<summary>");
-        self.raw(&escaped(&heading(change)));
+        self.raw(&escaped(&heading(within, change)));
         self.raw(&format!(" <small>{}</small></summary>\n", escaped(&positions(change))));
         let lines = value_lines(change);
         if !lines.a.is_empty() || !lines.b.is_empty() {

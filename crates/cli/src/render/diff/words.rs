@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn first(first: &DiffFirst) -> String {
     let step = first.step.as_ref().map(|key| format!("step {key}, ")).unwrap_or_default();
     let attempt = first.attempt.map(|number| format!("attempt {number}: ")).unwrap_or_default();
-    let what = heading(&first.change);
+    let what = heading(DiffPresence::Both, &first.change);
     format!("first difference: {step}{attempt}{what} ({})", place(&first.change))
 }
 
@@ -64,8 +64,8 @@ pub(super) const fn only(presence: DiffPresence) -> &'static str {
     }
 }
 
-/// What differs.
-pub(super) fn heading(change: &DiffChange) -> String {
+/// What differs, within something that is in both runs or, as is said there, in one.
+pub(super) fn heading(within: DiffPresence, change: &DiffChange) -> String {
     let subject = change.subject.as_deref().unwrap_or_default();
     let role = change.role.as_deref().unwrap_or("model");
     let what = match change.kind {
@@ -101,7 +101,11 @@ pub(super) fn heading(change: &DiffChange) -> String {
         DiffKind::Commit => format!("the commit ({subject})"),
         DiffKind::Tokens => "tokens".to_owned(),
     };
-    format!("{what}{}{}", turn(change), only(presence_shown(change)))
+    let only = match within {
+        DiffPresence::Both => only(presence_shown(change)),
+        DiffPresence::OnlyA | DiffPresence::OnlyB => "",
+    };
+    format!("{what}{}{only}", turn(change))
 }
 
 /// Deletions and new files are said by the text, an answer by its turn.

@@ -15,7 +15,7 @@ use crate::diff::{
     align::{Pair, Presence, align},
     change::{CallDiff, CallLine, CallOutcome, FieldChange, RequestField, Turn, TurnOutcome, What},
     record::{Action, CallRecord, PromptRecord, TalkRecord, TurnRecord, WriteRecord},
-    text::Grain,
+    text::{Grain, TextDiff},
 };
 
 /// How much of a call's arguments names it, in characters.
@@ -90,7 +90,9 @@ fn compare_turn(
     row: Both<'_, TurnRecord>,
 ) -> Result<(), DiffError> {
     let seqs = row.map(|turn| turn.map(ended));
-    if let Some(outcomes) = row.map(outcome).differing() {
+    if let Some(outcomes) = row.map(outcome).differing()
+        && !is_told(row)
+    {
         changes.push(seqs, What::Outcome(turn, outcomes));
     }
     let answers = row.map(|turn| turn.and_then(answer));
@@ -98,10 +100,12 @@ fn compare_turn(
         a: seqs.a.zip(answers.a.map(text)),
         b: seqs.b.zip(answers.b.map(text)),
     };
-    if let Some(text) = changes.text(Grain::Words, texts(|answer| &answer.reasoning))? {
+    let reasoning = changes.text(Grain::Words, texts(|answer| &answer.reasoning))?;
+    if let Some(text) = reasoning.filter(TextDiff::shows) {
         changes.push(seqs, What::Reasoning(turn, text));
     }
-    if let Some(text) = changes.text(Grain::Words, texts(|answer| &answer.text))? {
+    let said = changes.text(Grain::Words, texts(|answer| &answer.text))?;
+    if let Some(text) = said.filter(TextDiff::shows) {
         changes.push(seqs, What::Answer(turn, text));
     }
     if let Pair { a: Some(a), b: Some(b) } = answers
@@ -114,6 +118,13 @@ fn compare_turn(
         compare_call(changes, turn, row)?;
     }
     Ok(())
+}
+
+/// Whether what only one run has says by itself that the model answered.
+fn is_told(row: Both<'_, TurnRecord>) -> bool {
+    let only = row.a.xor(row.b);
+    let answered = only.and_then(|turn| Some((turn, answer(turn)?)));
+    answered.is_some_and(|(turn, answer)| answer.text.size_bytes() > 0 || !turn.calls.is_empty())
 }
 
 fn outcome(turn: Option<&TurnRecord>) -> TurnOutcome {
