@@ -221,7 +221,7 @@ fn a_text_that_is_missing() {
     let found = story.sandbox.run(&["--project", "one", "diff", "last", "--journal", "two"]);
     assert_eq!(found.code, Some(10), "{}", found.stderr);
     assert!(
-        found.stdout.contains("(500 more lines of A, 500 more lines of B)"),
+        found.stdout.contains("(500 lines more of A, 500 lines more of B)"),
         "{}",
         found.stdout
     );

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use lao_cli::ExitCode;
-use lao_protocol::{RunStatus, RunSummary, StepView, Update};
+use lao_protocol::{RunDiffView, RunStatus, RunSummary, StepView, Update};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -113,6 +113,8 @@ fn the_examples_of_json_are_what_is_printed() {
     let steps: Vec<StepView> = parsed(&document, "### Step");
     assert_eq!(statuses[0].summary, runs[0]);
     assert!(steps[0].detail.is_some());
+    let diffs: Vec<RunDiffView> = parsed(&document, "### Diff");
+    assert_eq!(diffs[0].first.as_ref().map(|first| &first.step), Some(&Some("t1".to_owned())));
     let errors: Vec<Value> = parsed(&document, "### Errors");
     assert_eq!(errors[0]["error"]["code"], 7);
 }
