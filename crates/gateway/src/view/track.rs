@@ -145,7 +145,8 @@ impl Tracks {
     }
 
     fn note_time(&mut self, published: &Recorded) {
-        if matches!(published.event, Event::RunStarted(_)) {
+        // A run that was branched off began there; what is before is another one's history.
+        if matches!(published.event, Event::RunStarted(_) | Event::RunForked(_)) {
             self.first_ms = published.wall_ms;
         } else if !published.noted && !matches!(published.event, Event::RunResumed(_)) {
             // Nobody worked between the last event and a resume, or a word that was noted.
