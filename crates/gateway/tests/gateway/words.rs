@@ -53,7 +53,21 @@ fn run() -> Vec<Event> {
         StepsAdded { by: Some(PLAN), steps: vec![task("t1"), task("t2")] }.into(),
         StepsAdded { by: Some(PLAN), steps: Vec::new() }.into(),
         RunResumed { program: "0.1.0".to_owned(), settings: None }.into(),
+        forked(Vec::new()).into(),
+        forked(vec![T1, T2]).into(),
     ]
+}
+
+fn forked(redone: Vec<StepId>) -> RunForked {
+    RunForked {
+        run: RunId::new(1000, 0),
+        parent: RunId::new(0, 0),
+        seq: 3,
+        head: Hash::of(b"head"),
+        program: "0.1.0".to_owned(),
+        settings: text("{}"),
+        redone,
+    }
 }
 
 fn ends() -> Vec<Event> {
@@ -414,6 +428,8 @@ fn how_a_run_begins() {
     plan StepsAdded       added 2 steps: t1, t2
     plan StepsAdded       added no steps
     -    RunResumed       resumed by lao 0.1.0
+    -    RunForked        branched off 19700101-000000-00000 after event 3
+    -    RunForked        branched off 19700101-000000-00000 after event 3, to do again: t1, t2
     "#);
 }
 
