@@ -18,4 +18,5 @@ pub(crate) mod reask;
 pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
+pub(crate) mod scenario;
 pub(crate) mod travel;

@@ -43,6 +43,7 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Checkout(args) => c::checkout::checkout(&cli.global, args, &mut screen)?,
         Command::Export(args) => c::export::export(&cli.global, args, &mut screen)?,
         Command::Import(args) => c::import::import(&cli.global, args, &mut screen)?,
+        Command::Scenario(args) => c::scenario::run(&cli.global, args, &mut screen)?,
         Command::Pin(args) => c::prune::pin(&cli.global, (&args.run, Pin::On), &mut screen)?,
         Command::Unpin(args) => c::prune::pin(&cli.global, (&args.run, Pin::Off), &mut screen)?,
         Command::Completions(args) => {
@@ -103,6 +104,7 @@ async fn dispatch(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> 
         Command::Journal(args) => c::journal::run(global, args, screen).await,
         Command::Prune(args) => c::prune::prune(global, args, screen).await,
         Command::Config(_)
+        | Command::Scenario(_)
         | Command::Blame(_)
         | Command::Checkout(_)
         | Command::Export(_)

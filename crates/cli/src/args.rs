@@ -12,6 +12,7 @@ mod portable;
 mod project;
 mod replay;
 mod run;
+mod scenario;
 mod travel;
 mod value;
 
@@ -32,6 +33,9 @@ pub use portable::{ExportArgs, ExportFormat, ImportArgs};
 pub use project::{CompletionsArgs, ConfigArgs, ConfigCommand, ConfigShowArgs, DemoArgs, InitArgs};
 pub use replay::ReplayArgs;
 pub use run::{ResumeArgs, RunArgs};
+pub use scenario::{
+    ScenarioArgs, ScenarioCommand, ScenarioNewArgs, ScenarioRecordArgs, ScenarioTestArgs,
+};
 pub use travel::{BlameArgs, CheckoutArgs, FilePlace};
 pub use value::{ModelOverride, Override, RunAt, RunSelector, SelectError, ValueError};
 
@@ -179,6 +183,8 @@ pub enum Command {
     Doctor,
     /// Look at the configuration
     Config(ConfigArgs),
+    /// Test plans, prompts and policies: runs with a script
+    Scenario(ScenarioArgs),
     /// Look after the journal files
     Journal(JournalArgs),
     /// Remove runs that are no longer needed, and their blobs

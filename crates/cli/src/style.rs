@@ -129,6 +129,11 @@ impl Style {
         Self::detect(choice, StreamKind::stderr())
     }
 
+    /// Neither width nor colour, and no time: the same everywhere.
+    pub const fn plain() -> Self {
+        Self { width_columns: usize::MAX, color: Color::Off, zone: TimeZone::UTC, now_ms: 0 }
+    }
+
     fn detect(choice: ColorChoice, stream: StreamKind) -> Self {
         Self {
             width_columns: match stream {

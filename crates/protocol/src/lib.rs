@@ -12,6 +12,7 @@
 mod diff;
 mod moment;
 mod request;
+mod scenario;
 mod update;
 mod view;
 
@@ -22,6 +23,9 @@ pub use diff::{
 };
 pub use moment::{FileChangeView, MarksView, MomentView};
 pub use request::{AnswerChoice, Reply, Request};
+pub use scenario::{
+    CrashFailure, CrashReport, Difference, ScenarioReport, ScenarioVerdict,
+};
 pub use update::{EventView, Update};
 pub use view::{
     CommitView, ContentView, FailureView, FindingView, InFlightView, MessageView, ParentView,

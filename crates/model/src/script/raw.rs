@@ -80,14 +80,17 @@ impl Piece {
 }
 
 fn told(stream: StreamFault) -> (ChatErrorKind, String) {
-    if let StreamFault::Server { body } = &stream {
-        let reported = fault::of_stream(body);
-        return (
-            reported.kind,
-            format!("an error in the middle of the answer: {}", reported.message),
-        );
+    match stream {
+        StreamFault::Server { body } => {
+            let reported = fault::of_stream(&body);
+            let words = format!("an error in the middle of the answer: {}", reported.message);
+            (reported.kind, words)
+        }
+        own
+        @ (StreamFault::Unreadable { .. } | StreamFault::TooLarge | StreamFault::Cut { .. }) => {
+            (own.kind(), own.to_string())
+        }
     }
-    (stream.kind(), stream.to_string())
 }
 
 fn not_protocol(bytes: &[u8]) -> (ChatErrorKind, String) {

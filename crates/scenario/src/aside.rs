@@ -1,0 +1,66 @@
+//! Work of the world, waited for in place: while a tool writes or a check runs nothing else moves,
+//! so that time stands still and every run of a scenario does the same in the same order.
+
+use std::{
+    panic,
+    sync::{Arc, OnceLock},
+    thread,
+};
+
+use lao_event::latest::{CommitOutcome, FileWriteOutcome, WorkspaceOutcome};
+use lao_port::{
+    BoxFuture, CommandReply, CommandRun, CommitRequest, FileWrite, Prepared, Repository, ToolReply,
+    ToolRequest, Toolbox, Verifier, VerifyReport, VerifyRequest, WorkspaceRequest,
+};
+use tokio::runtime::{Builder, Runtime};
+
+/// A port whose work is waited for in place.
+pub(crate) struct Aside<T: ?Sized>(pub(crate) Arc<T>);
+
+/// Does some work in real time, on threads beside those of the scenarios.
+fn aside<T: Send>(work: BoxFuture<'_, T>) -> T {
+    static REAL: OnceLock<Runtime> = OnceLock::new();
+    let real = REAL.get_or_init(|| {
+        Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("the system gives a thread")
+    });
+    let done = thread::scope(|scope| scope.spawn(|| real.block_on(work)).join());
+    done.unwrap_or_else(|cause| panic::resume_unwind(cause))
+}
+
+impl Toolbox for Aside<dyn Toolbox> {
+    fn prepare<'a>(&'a self, request: &'a ToolRequest) -> BoxFuture<'a, Prepared> {
+        Box::pin(async { aside(self.0.prepare(request)) })
+    }
+
+    fn read<'a>(&'a self, tool: &'a str, arguments: &'a str) -> BoxFuture<'a, ToolReply> {
+        Box::pin(async move { aside(self.0.read(tool, arguments)) })
+    }
+
+    fn write<'a>(&'a self, write: &'a FileWrite) -> BoxFuture<'a, FileWriteOutcome> {
+        Box::pin(async { aside(self.0.write(write)) })
+    }
+
+    fn run<'a>(&'a self, command: &'a CommandRun) -> BoxFuture<'a, CommandReply> {
+        Box::pin(async { aside(self.0.run(command)) })
+    }
+}
+
+impl Verifier for Aside<dyn Verifier> {
+    fn verify<'a>(&'a self, request: &'a VerifyRequest) -> BoxFuture<'a, VerifyReport> {
+        Box::pin(async { aside(self.0.verify(request)) })
+    }
+}
+
+impl Repository for Aside<dyn Repository> {
+    fn prepare<'a>(&'a self, request: &'a WorkspaceRequest) -> BoxFuture<'a, WorkspaceOutcome> {
+        Box::pin(async { aside(self.0.prepare(request)) })
+    }
+
+    fn commit<'a>(&'a self, request: &'a CommitRequest) -> BoxFuture<'a, CommitOutcome> {
+        Box::pin(async { aside(self.0.commit(request)) })
+    }
+}
