@@ -216,7 +216,7 @@ impl Walk {
             bytes.map_err(|source| BlameError::Blob { seq, file, source })
         };
         self.lines = match content.map(read).transpose()? {
-            Some(bytes) => Some(handed_on(self.lines.take().unwrap_or_default(), &bytes, by)),
+            Some(bytes) => Some(handed_on(&self.lines.take().unwrap_or_default(), &bytes, by)),
             None => None,
         };
         Ok(())
@@ -249,7 +249,7 @@ impl Walk {
 
 /// The lines of the next version: those that stayed are whose they were.
 fn handed_on(
-    before: Vec<(String, WrittenBy)>,
+    before: &[(String, WrittenBy)],
     after: &[u8],
     by: WrittenBy,
 ) -> Vec<(String, WrittenBy)> {
@@ -280,13 +280,13 @@ mod tests {
         let mut lines = Vec::new();
         let mut seen = Vec::new();
         for (version, seq) in versions {
-            lines = handed_on(lines, version, by(seq));
+            lines = handed_on(&lines, version, by(seq));
             seen.push(
                 lines
                     .iter()
-                    .map(|(line, by)| match by {
-                        WrittenBy::Elsewhere { seen } => format!("{line}{seen}"),
-                        other => panic!("{other:?}"),
+                    .map(|(line, by)| {
+                        let WrittenBy::Elsewhere { seen } = by else { panic!("{by:?}") };
+                        format!("{line}{seen}")
                     })
                     .collect::<Vec<_>>(),
             );

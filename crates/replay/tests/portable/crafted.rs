@@ -118,10 +118,10 @@ fn refused(sections: &[(u8, Vec<u8>)]) -> String {
     assert!(runs.is_empty(), "{runs:?}");
     let outside: Vec<_> = fs::read_dir(place.path()).unwrap().collect();
     assert!(outside.len() <= 1, "{outside:?}");
-    match error {
-        ImportError::Portable(PortableError::Provenance(_)) => "unreadable provenance".to_owned(),
-        error => error.to_string(),
+    if let ImportError::Portable(PortableError::Provenance(_)) = error {
+        return "unreadable provenance".to_owned();
     }
+    error.to_string()
 }
 
 #[test]
