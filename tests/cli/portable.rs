@@ -66,6 +66,32 @@ fn printed(sandbox: &Sandbox, line: &str) -> String {
     outcome.stdout
 }
 
+/// Fields of what a command prints with `--json`.
+fn fields(story: &Story, line: &str) -> Vec<String> {
+    let value: Value = serde_json::from_str(&printed(&story.sandbox, line)).unwrap();
+    value.as_object().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn json_has_the_fields_that_are_documented() {
+    let story = with_blob();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md");
+    let page = fs::read_to_string(page).unwrap();
+    for (command, line) in [
+        ("export", "export last run.laorun --json"),
+        ("import", "--project there import run.laorun --json"),
+        ("checkout", "checkout last out --json"),
+        ("blame", "blame last t1.txt:1 --json"),
+    ] {
+        let row = page.lines().find(|row| row.starts_with(&format!("| `{command}` |"))).unwrap();
+        let object = row.split('{').nth(1).unwrap().split('}').next().unwrap();
+        let mut documented: Vec<String> =
+            object.split(',').map(|field| field.trim_matches('"').to_owned()).collect();
+        documented.sort();
+        assert_eq!(fields(&story, line), documented, "{command}");
+    }
+}
+
 /// What lies in a folder.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten();
@@ -174,6 +200,7 @@ fn secrets_stay_here() {
     story.lao("--project there import run.laorun");
     story.lao("--project there journal check --deep");
     story.lao("--project there checkout last out -q");
+    story.lao("--project there replay last");
     let written = String::from_utf8(read(&story, "out/t1.txt")).unwrap();
     let begin = "t1 postgres://ada:secret://url_password@db/todo pg://a:secret://url_password@h ";
     assert!(written.starts_with(begin) && written.len() > 20_000, "{written}");

@@ -65,7 +65,7 @@ fn files_are_written_as_they_were() {
     }
     story.lao("checkout last end");
     story.lao("checkout last end --at 20 --force");
-    story.lao("checkout last then --at 20 --json");
+    story.lao("checkout last@20 then --json");
     story.lao("checkout last then --at 1000");
     story.lao("checkout last then --at 0");
     story.lao("checkout nobody then");

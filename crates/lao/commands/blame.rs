@@ -29,11 +29,11 @@ pub(crate) fn blame(
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     let project = Project::find(global)?;
-    let run = project.select_any(&args.run)?;
+    let run = project.select_any(&args.run.run)?;
     let reader = run.reader().map_err(|error| view_failure(&error.into()))?;
     let contents = state_of(&run).contents().map_err(|error| internal(&error))?;
     let file = args.place.file.trim_start_matches("./");
-    let blamed = authors_of(&reader, &contents, (file, args.at));
+    let blamed = authors_of(&reader, &contents, (file, args.at.or(args.run.at)));
     let blamed = blamed.map_err(|error| failure(&error, &run))?;
     let mut report = report(&run, &blamed);
     if let Some(number) = args.place.line {

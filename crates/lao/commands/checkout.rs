@@ -28,9 +28,10 @@ pub(crate) fn checkout(
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     let project = Project::find(global)?;
-    let run = project.select_any(&args.run)?;
+    let run = project.select_any(&args.run.run)?;
     let reader = run.reader().map_err(|error| view_failure(&error.into()))?;
-    let files = files_at(&reader, args.at).map_err(|error| files_failure(&error, &run))?;
+    let files =
+        files_at(&reader, args.at.or(args.run.at)).map_err(|error| files_failure(&error, &run))?;
     drop(reader);
     let contents = state_of(&run).contents().map_err(|error| internal(&error))?;
     let folder = absolute(&args.folder)?;

@@ -90,3 +90,10 @@ pub(crate) fn demand_own(folder: &RunFolder) -> Result<(), CliError> {
 pub(crate) fn is_imported(folder: &RunFolder) -> bool {
     folder.manifest().is_ok_and(|manifest| manifest.other.contains_key(LABEL_IMPORTED))
 }
+
+/// Whether secrets were replaced in a run before it came here.
+pub(crate) fn is_redacted(folder: &RunFolder) -> bool {
+    let manifest = folder.manifest().ok();
+    let label = manifest.and_then(|mut manifest| manifest.other.remove(LABEL_IMPORTED));
+    label.is_some_and(|label| label.get("redacted").is_some_and(|redacted| !redacted.is_null()))
+}

@@ -10,7 +10,7 @@ use lao_history::{HistoryError, Recorded, RunFolder, StoredEvent, for_each_event
 use lao_journal::Reader;
 use lao_replay::{Derived, Difference, Replay, ReplayError, field_differences};
 
-use super::{journal::check_deep, reask, travel};
+use super::{import::is_redacted, journal::check_deep, reask, travel};
 use crate::{
     failure::{internal, view_failure},
     project::{Project, state_of},
@@ -53,6 +53,7 @@ fn derive(folder: &RunFolder, reader: &Reader) -> Result<ReplayReport, CliError>
     let mut report = ReplayReport {
         run: folder.run.to_string(),
         identical: true,
+        redacted: is_redacted(folder),
         events: 0,
         effects: 0,
         state: None,

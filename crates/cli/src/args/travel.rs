@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr};
 
 use clap::Args;
 
-use super::{RunSelector, ValueError};
+use super::{RunAt, ValueError};
 
 const CHECKOUT_HELP: &str = "\
 Examples:
@@ -19,13 +19,13 @@ Next: `lao blame RUN FILE` says who wrote what.";
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(after_help = CHECKOUT_HELP)]
 pub struct CheckoutArgs {
-    /// The run: its id, a unique beginning, its last part, `last`, or a backup
+    /// The run: its id, a unique beginning, its last part, `last`, or a backup; `RUN@N` is `--at N`
     #[arg(value_name = "RUN")]
-    pub run: RunSelector,
+    pub run: RunAt,
     /// The folder to write to, which is made if it is not there
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
-    /// As it was after event N; without it, after the last one
+    /// As it was after event N, as in `RUN@N`; without it, after the last one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub at: Option<u64>,
     /// Write into DIR although there are files in it
@@ -46,13 +46,13 @@ Next: `lao show RUN --step STEP` for the whole conversation.";
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(after_help = BLAME_HELP)]
 pub struct BlameArgs {
-    /// The run: its id, a unique beginning, its last part, `last`, or a backup
+    /// The run: its id, a unique beginning, its last part, `last`, or a backup; `RUN@N` is `--at N`
     #[arg(value_name = "RUN")]
-    pub run: RunSelector,
+    pub run: RunAt,
     /// The file, relative to the workspace, and the line, from 1, where one is meant
     #[arg(value_name = "FILE[:LINE]")]
     pub place: FilePlace,
-    /// As it was after event N; without it, after the last one
+    /// As it was after event N, as in `RUN@N`; without it, after the last one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub at: Option<u64>,
 }

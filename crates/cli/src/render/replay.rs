@@ -19,6 +19,10 @@ const CHARS_BEFORE: usize = 60;
 /// Fields of a difference that are shown.
 const FIELDS_MAX: usize = 20;
 
+/// Why a redacted run may differ.
+const REDACTED: &str = "secrets were replaced in this run when it was exported: what is derived from a \
+                        redacted text need not be the redaction of what was derived";
+
 /// What a replay came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ReplayReport {
@@ -26,6 +30,9 @@ pub struct ReplayReport {
     pub run: String,
     /// Whether every event was derived as it is recorded.
     pub identical: bool,
+    /// Whether secrets were replaced in the run when it was exported.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
     /// Events that were derived as they are recorded.
     pub events: u64,
     /// Effects among them that were started.
@@ -82,6 +89,9 @@ pub fn replay(report: &ReplayReport, style: &Style) -> String {
             page.cut(0, (Tone::Bad, &format!("{run}: event {seq} is not what follows")));
             page.field("before it", (Tone::Plain, &before(difference.seq)));
             tell(difference, &mut page);
+            if report.redacted {
+                page.wrapped(0, (Tone::Faint, REDACTED));
+            }
         }
     }
     page.finish()
