@@ -8,7 +8,7 @@ use super::RunSelector;
 
 const EXPORT_HELP: &str = "\
 Examples:
-  lao export x7k2q run.laorun                     events, texts and where they come from, in one file
+  lao export x7k2q run.laorun                     events, large texts, provenance
   lao export x7k2q run.laorun --redact            keys and tokens replaced, for somebody else
   lao export x7k2q events.jsonl --format jsonl    one event a line, for other programs
   lao export x7k2q - --format jsonl | jq .event

@@ -11,8 +11,8 @@ Examples:
   lao checkout last --at 120 ./then    the run's files as they were after event 120
   lao checkout x7k2q ./end             as they were at the end
 
-Only what the journal holds is needed: neither the workspace nor git. Files that the run never touched
-are not written; where there is a commit that has them, it says which.
+Only what the journal holds is needed, neither the workspace nor git. Files that the run never
+touched are not written; where a commit has them, it says which.
 Next: `lao blame RUN FILE` says who wrote what.";
 
 /// `lao checkout`.
