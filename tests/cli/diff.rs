@@ -240,6 +240,26 @@ fn a_run_that_goes_on() {
 }
 
 #[test]
+fn a_fork_and_the_run_it_was_branched_off() {
+    let mut story = Story::new();
+    run_in(&story, "one", &[PLANNED, CODED, APPROVED], &[]);
+    let parent = story.run_id(0);
+    let fork = ["--project", "one", "fork", "last@30", "-q"];
+    assert_eq!(story.sandbox.run(&fork).code, Some(0));
+    let child = story.run_id(1);
+    // It went on as its parent did.
+    let same = story.lao(&format!("--project one diff {parent} {child}"));
+    assert_eq!(same.code, Some(0));
+    let warmer = ["--project", "one", "fork", &format!("{parent}@30"), "-q", "--temperature"];
+    let warmer = [&warmer[..], &["coder=0.9"]].concat();
+    assert_eq!(story.sandbox.run(&warmer).code, Some(0));
+    let child = story.run_id(2);
+    let other = story.lao(&format!("--project one diff {parent} {child}"));
+    assert_eq!(other.code, Some(10));
+    story.check("diff_fork");
+}
+
+#[test]
 fn a_crash_and_a_resume_are_no_difference() {
     let gate = Gate::default();
     let theirs = gate.clone();

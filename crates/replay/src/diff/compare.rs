@@ -112,7 +112,7 @@ impl Comparison<'_> {
             source,
         })?;
         let workspaces = self.sides.map(|side| side.run.settings.1.workspace.path());
-        if workspaces.a == workspaces.b {
+        if workspaces.a == workspaces.b || workspaces.a.is_empty() || workspaces.b.is_empty() {
             return Ok(text);
         }
         Ok(text.replace(side.run.settings.1.workspace.path(), "$WORKSPACE"))

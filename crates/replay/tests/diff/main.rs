@@ -5,4 +5,6 @@ mod runs;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
+mod stream;
+#[cfg(test)]
 mod texts;

@@ -160,9 +160,12 @@ impl Html {
     }
 
     fn text(&mut self, text: &DiffText) {
-        let by = match text.by {
-            DiffBy::Words => "words",
-            DiffBy::Lines => "lines",
+        // Where there is nothing to compare with, single words are not what differs.
+        let by = match (text.by, text.presence) {
+            (DiffBy::Words, DiffPresence::Both) => "words",
+            (DiffBy::Words, DiffPresence::OnlyA | DiffPresence::OnlyB) | (DiffBy::Lines, _) => {
+                "lines"
+            }
         };
         self.raw(&format!("<table class=\"{by}\">\n"));
         self.raw("<colgroup><col class=\"n\"><col><col class=\"n\"><col></colgroup>\n");
@@ -240,4 +243,19 @@ fn escaped(text: &str) -> String {
         }
     }
     safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_said_means_nothing_but_itself() {
+        assert_eq!(
+            escaped("<script>alert('x')</script> & \"y\""),
+            "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;y&quot;"
+        );
+        assert_eq!(escaped("a\u{202e}b\u{1b}[2Jc"), "a\\u{202e}b\\x1b[2Jc");
+        assert_eq!(anchor("t1\" onclick=\"x"), "step-t1--onclick--x");
+    }
 }

@@ -46,6 +46,10 @@ pub(super) fn rows(hunk: &DiffHunk) -> Vec<Row> {
             }
             DiffPiece::Same(text) => {
                 for part in text.split_inclusive('\n') {
+                    // A line that is the same as a whole stands beside itself.
+                    if columns.a.open.parts.is_empty() && columns.b.open.parts.is_empty() {
+                        flush(&mut columns, &mut rows);
+                    }
                     columns.a.push(part, Part::Same);
                     columns.b.push(part, Part::Same);
                     if part.ends_with('\n') {
@@ -100,5 +104,65 @@ impl Column {
             let next = Line { number: number + 1, parts: Vec::new() };
             self.ended.push(std::mem::replace(&mut self.open, next));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(text: &str) -> DiffPiece {
+        DiffPiece::Same(text.to_owned())
+    }
+
+    fn changed(a: &str, b: &str) -> DiffPiece {
+        DiffPiece::Changed(DiffSides { a: a.to_owned(), b: b.to_owned() })
+    }
+
+    /// The rows as text: number, and what is only here in brackets.
+    fn shown(pieces: Vec<DiffPiece>) -> Vec<String> {
+        let hunk = DiffHunk { line: DiffSides { a: 7, b: 9 }, pieces };
+        let line = |line: Option<Line>| {
+            let Some(Line { number, parts }) = line else {
+                return "-".to_owned();
+            };
+            let parts = parts.into_iter().map(|part| match part {
+                Part::Same(text) => text,
+                Part::Changed(text) => format!("[{text}]"),
+            });
+            format!("{number} {}", parts.collect::<String>())
+        };
+        rows(&hunk)
+            .into_iter()
+            .map(|Row { sides }| [line(sides.a), line(sides.b)].join(" | "))
+            .collect()
+    }
+
+    #[test]
+    fn lines_that_go_on_stand_beside_each_other() {
+        let pieces = vec![
+            same("one\ntwo "),
+            changed("x\nthree\n", "y\n"),
+            same("four\n"),
+            changed("", "five\n"),
+            same("six"),
+        ];
+        assert_eq!(
+            shown(pieces),
+            [
+                "7 one | 9 one",
+                "8 two [x] | 10 two [y]",
+                "9 [three] | -",
+                "10 four | 11 four",
+                "- | 12 [five]",
+                "11 six | 13 six",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_that_came_or_went_is_a_row() {
+        assert_eq!(shown(vec![changed("", "\n")]), ["- | 9 []"]);
+        assert_eq!(shown(vec![changed("gone", "")]), ["7 [gone] | -"]);
     }
 }

@@ -130,11 +130,16 @@ fn turn(change: &DiffChange) -> String {
 
 /// The short values of a change, a line each.
 pub(super) fn value_lines(change: &DiffChange) -> DiffSides<Vec<String>> {
+    // What a model is asked with always has a value, if only the server's own.
+    let missing = (change.kind == DiffKind::Request).then_some("not set");
     let of = |side: fn(&DiffValue) -> Option<&String>| {
         let values: Vec<(&str, &str)> = change
             .values
             .iter()
-            .filter_map(|value| Some((value.name.as_str(), side(value)?.as_str())))
+            .filter_map(|value| {
+                let shown = side(value).map(String::as_str);
+                Some((value.name.as_str(), shown.or(missing)?))
+            })
             .collect();
         lines(change.kind, &values)
     };
