@@ -204,3 +204,81 @@ pub(super) fn bytes(redactor: &Redactor, content: Vec<u8>, note: &mut dyn FnMut(
     let redacted = redactor.redact_noting(&text, note);
     if redacted == text { content } else { redacted.into_owned().into_bytes() }
 }
+
+#[cfg(test)]
+mod tests {
+    //! What the scanner takes for a secret, and what it leaves alone.
+
+    use lao_redact::{Pattern, Redactor, Rules};
+
+    use super::{SCANNER_PATTERNS, bytes};
+
+    fn scanner() -> Redactor {
+        let patterns = SCANNER_PATTERNS.iter().map(|text| Pattern::parse(text).unwrap()).collect();
+        Redactor::new(Rules { known_shapes: true, values: Vec::new(), patterns }).unwrap()
+    }
+
+    #[test]
+    fn every_pattern_finds_its_secret_and_no_more() {
+        let key = "0123456789abcdefghijABCDEFGHIJ0123456789";
+        let cases = [
+            ("postgres://ada:hunter2@db:5432/todo", "url_password", "hunter2"),
+            ("redis://:hunter2@localhost", "url_password", "hunter2"),
+            ("Authorization: Basic YWRhOmh1bnRlcjI=", "basic_auth", "YWRhOmh1bnRlcjI="),
+            (r#"{"password": "correct-horse"}"#, "named_secret", "correct-horse"),
+            (r#"{\"api_key\": \"correct-horse\"}"#, "named_secret", "correct-horse"),
+            ("DB_PASSWORD='correct-horse'", "named_secret", "correct-horse"),
+            (&format!("AccountKey={key}=="), "account_key", &format!("{key}==")),
+            (&format!("sk_live_{key}"), "stripe_key", &format!("sk_live_{key}")),
+            (&format!("npm_{key}"), "npm_token", &format!("npm_{key}")),
+            (&format!("pypi-{key}x"), "pypi_token", &format!("pypi-{key}x")),
+            (&format!("SG.{key}.{key}"), "sendgrid_key", &format!("SG.{key}.{key}")),
+            (&format!("ya29.{key}"), "google_oauth", &format!("ya29.{key}")),
+            (
+                &format!("https://hooks.slack.com/services/T0/{key}"),
+                "slack_webhook",
+                &format!("T0/{key}"),
+            ),
+        ];
+        let scanner = scanner();
+        for (text, name, secret) in cases {
+            let expected = text.replace(secret, &format!("secret://{name}"));
+            let mut noted = Vec::new();
+            let found = scanner.redact_noting(text, &mut |token| noted.push(token.to_owned()));
+            assert_eq!(found, expected);
+            assert_eq!(noted, [format!("secret://{name}")], "{text}");
+            assert_eq!(scanner.redact(&expected), expected, "what was redacted stays");
+        }
+    }
+
+    #[test]
+    fn ordinary_texts_stay_as_they_are() {
+        let scanner = scanner();
+        for text in [
+            "https://example.org/a:b@c",
+            "http://127.0.0.1:8080/v1",
+            "git@github.com:ada/todo.git",
+            "password = input()",
+            "password: \"${PASSWORD}\"",
+            "let secret = \"short\";",
+            "ada@example.org",
+            "Authorization: Basic",
+            "basic authorization is described in RFC 7617",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        ] {
+            assert_eq!(scanner.redact(text), text);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay_unless_they_hold_a_secret() {
+        let scanner = scanner();
+        let plain = vec![0, 159, 146, 150];
+        assert_eq!(bytes(&scanner, plain.clone(), &mut |_| {}), plain);
+        let mut times = 0;
+        let holding = [&plain[..], b" db://ada:hunter2@h"].concat();
+        let redacted = bytes(&scanner, holding, &mut |_| times += 1);
+        assert!(!redacted.windows(7).any(|it| it == b"hunter2"));
+        assert_eq!(times, 1);
+    }
+}
