@@ -40,7 +40,9 @@ mod trail;
 pub use command::{BeforeFile, Command, Fork, Rejection, Retry, Start, ToolPlan};
 pub use decide::decide;
 pub use evolve::{Inconsistency, evolve};
-pub use outstanding::{ChatMessages, Effect, EffectKey, EffectWork, outstanding};
+pub use outstanding::{
+    ChatMessages, Effect, EffectKey, EffectWork, outstanding, outstanding_effect, outstanding_look,
+};
 pub use run::{Parent, PlanPhase, Run, RunPhase, Workspace};
 pub use state::{EffectClass, InFlight, InFlightKind, State};
 pub use step::{Step, StepStatus, Work};

@@ -90,22 +90,30 @@ pub type ChatMessages<'a> = &'a [Message];
 
 /// Everything the world owes now. Bounded by the number of steps under way.
 pub fn outstanding(state: &State) -> impl Iterator<Item = Effect<'_>> {
+    let started = state.index.under_way.iter().map(|effect| started(state, *effect));
+    let looks = state.index.preparing.iter().filter_map(|step| outstanding_look(state, *step));
+    started.chain(looks)
+}
+
+/// The one of [`outstanding()`] that was started under a number.
+pub fn outstanding_effect(state: &State, effect: EffectId) -> Option<Effect<'_>> {
+    state.index.under_way.contains(&effect).then(|| started(state, effect))
+}
+
+/// The one of [`outstanding()`] that looks at a step's next tool call.
+pub fn outstanding_look(state: &State, step: StepId) -> Option<Effect<'_>> {
     let working = state.run().is_some_and(crate::Run::is_working);
-    let preparing = state
-        .index
-        .preparing
-        .iter()
-        .filter(move |_| working)
-        .filter_map(|step| prepare(state, *step));
-    let started = state.index.under_way.iter().map(|effect| {
-        let flight = &state.in_flight[effect];
-        Effect {
-            key: EffectKey::Started(*effect, flight.losses),
-            step: flight.step,
-            work: work(state, flight),
-        }
-    });
-    started.chain(preparing)
+    let due = working && state.index.preparing.contains(&step);
+    due.then(|| prepare(state, step)).flatten()
+}
+
+fn started(state: &State, effect: EffectId) -> Effect<'_> {
+    let flight = &state.in_flight[&effect];
+    Effect {
+        key: EffectKey::Started(effect, flight.losses),
+        step: flight.step,
+        work: work(state, flight),
+    }
 }
 
 fn prepare(state: &State, step: StepId) -> Option<Effect<'_>> {

@@ -9,9 +9,11 @@
 
 mod handle;
 mod open;
+mod owed;
+mod workers;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -22,15 +24,19 @@ use lao_event::{
 };
 use lao_history::{Recorded, Stamp, recorded};
 use lao_kernel::{
-    Command, EffectKey, Rejection, RunPhase, State, Step, StepStatus, ToolPlan, handle, outstanding,
+    Command, EffectKey, Rejection, RunPhase, State, Step, StepStatus, ToolPlan, handle,
 };
-use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
 
 pub(crate) use self::handle::Shared;
 pub use self::handle::{Begin, BeginError, Finish, RunHandle, RunSpec};
-use self::open::{Opened, leave, open};
 pub use self::open::{note, outcome_word};
+use self::{
+    open::{Opened, leave, open},
+    owed::{Change, Owed},
+    workers::{InWork, Workers},
+};
 use crate::{
     job::Job,
     journal_writer::{JournalWriter, WriteError},
@@ -73,16 +79,11 @@ pub(crate) struct RunState {
     /// Effects to start once the event at the position is durable.
     waiting: VecDeque<(u64, EffectKey)>,
     /// Effects that wait or were given to a worker.
-    known: BTreeSet<EffectKey>,
-    workers: BTreeMap<ActorId, InWork>,
+    owed: Owed,
+    workers: Workers,
+    /// Positions of the events that started what is in flight.
     started_at: BTreeMap<EffectId, u64>,
     prepare_panics: u32,
-}
-
-struct InWork {
-    key: EffectKey,
-    cell: ActorCell,
-    words: String,
 }
 
 impl Actor for RunActor {
@@ -123,8 +124,8 @@ impl Actor for RunActor {
             unpublished: VecDeque::new(),
             replies: VecDeque::new(),
             waiting: VecDeque::new(),
-            known: BTreeSet::new(),
-            workers: BTreeMap::new(),
+            owed: Owed::default(),
+            workers: Workers::default(),
             started_at: BTreeMap::new(),
             prepare_panics: 0,
         };
@@ -151,7 +152,7 @@ impl Actor for RunActor {
                 run.answer_durable();
             }
             RunMessage::Done { worker, command } => {
-                if run.workers.remove(&worker).is_some() {
+                if run.workers.remove(worker).is_some() {
                     run.apply_result(&myself, *command);
                 }
             }
@@ -220,17 +221,20 @@ impl RunState {
         if decision.events.is_empty() {
             return Ok(());
         }
+        let change = self.owed.follow(&self.state, &decision.events);
         let clock = &self.context.world.clock;
         let stamp =
             Stamp { wall_ms: clock.wall_ms(), monotonic_ns: clock.monotonic_ns(), noted: false };
         let mut drafts = Vec::with_capacity(decision.events.len());
         for event in recorded(decision.events, stamp, (self.last_seq, cause)) {
             drafts.push(event.draft().expect("events are bounded when decided"));
-            self.note_started(&event.event, event.seq);
+            if let Some(effect) = started_effect(&event.event) {
+                self.started_at.insert(effect, event.seq);
+            }
             self.last_seq = event.seq;
             self.unpublished.push_back(Arc::new(event));
         }
-        self.queue_effects();
+        self.queue(change);
         let address = myself.clone();
         let written = self.last_seq;
         let on_written = move |result: Result<lao_journal::Ack, WriteError>| {
@@ -278,33 +282,20 @@ impl RunState {
             | Command::TimeUp { .. }
             | Command::EffectsLost { .. } => return 0,
         };
-        self.started_at.get(&effect).copied().unwrap_or(0)
+        self.started_at.remove(&effect).unwrap_or(0)
     }
 
-    fn note_started(&mut self, event: &Event, seq: u64) {
-        if let Some(effect) = started_effect(event) {
-            let open = &self.state.in_flight();
-            self.started_at.retain(|effect, _| open.contains_key(effect));
-            self.started_at.insert(effect, seq);
+    /// Notes which effects may start when everything up to now is durable, and ends what is not
+    /// waited for any more.
+    fn queue(&mut self, change: Change) {
+        let Change { new, gone, is_whole } = change;
+        for key in gone {
+            self.workers.give_up(key);
         }
-    }
-
-    /// Notes which effects may start when everything up to now is durable.
-    fn queue_effects(&mut self) {
-        let owed: BTreeSet<EffectKey> = outstanding(&self.state).map(|effect| effect.key).collect();
-        self.known.retain(|key| owed.contains(key));
-        self.workers.retain(|_, work| {
-            let wanted = owed.contains(&work.key);
-            if !wanted {
-                // Its effect was given up: nobody waits for what it is doing.
-                work.cell.kill();
-            }
-            wanted
-        });
-        for key in owed {
-            if self.known.insert(key) {
-                self.waiting.push_back((self.last_seq, key));
-            }
+        self.waiting.extend(new.into_iter().map(|key| (self.last_seq, key)));
+        if is_whole {
+            let in_flight = self.state.in_flight();
+            self.started_at.retain(|effect, _| in_flight.contains_key(effect));
         }
     }
 
@@ -379,7 +370,7 @@ impl RunState {
         myself: &ActorRef<RunMessage>,
         key: EffectKey,
     ) -> Result<(), ActorProcessingErr> {
-        let Some(effect) = outstanding(&self.state).find(|effect| effect.key == key) else {
+        let Some(effect) = self.owed.effect(&self.state, key) else {
             return Ok(());
         };
         let job = Job::new(&self.state, &effect);
@@ -392,13 +383,13 @@ impl RunState {
         };
         let cell =
             worker::spawn(Arc::clone(&self.context), job, Box::new(on_done), myself.get_cell())?;
-        self.workers.insert(cell.get_id(), InWork { key, cell, words });
+        self.workers.insert(InWork { key, cell, words });
         Ok(())
     }
 
     /// A worker panicked: its effect goes back to the kernel.
     fn worker_lost(&mut self, myself: &ActorRef<RunMessage>, worker: ActorId, error: &str) {
-        let Some(work) = self.workers.remove(&worker) else {
+        let Some(work) = self.workers.remove(worker) else {
             return;
         };
         let message = format!("{}: {error}", work.words);

@@ -2,12 +2,12 @@
 //! fast a run opens without all that.
 //!
 //! The journal is a run's: a million events that the kernel decided in a world of scripted
-//! answers. `cargo bench -p lao-runtime --bench fold`; a number behind `--` sets how many events.
+//! answers. `cargo bench -p lao-runtime --bench fold`; a number behind `--` sets how many events,
+//! and the word `once` behind it times each stage once and holds no events in memory. Processor time is
+//! that of all threads: on a busy machine it says more than the time that passed.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
-
-mod run;
 
 use std::{
     fs,
@@ -16,142 +16,223 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lao_event::{Event, RunId};
-use lao_history::{HistoryError, RunFolder, Snapshot, fold, for_each_event};
+use lao_event::Event;
+use lao_history::{HistoryError, RunFolder, RunsFolder, Snapshot, fold, for_each_event};
 use lao_journal::{
-    Draft, FindingPlace, Genesis, JOURNAL_FILE, Journal, Options, RECORD_OVERHEAD_BYTES, ReadError,
-    Reader, check, compact,
+    FindingPlace, JOURNAL_FILE, Journal, Options, RECORD_OVERHEAD_BYTES, ReadError, Reader, check,
+    compact,
 };
 use lao_kernel::{State, evolve};
+use lao_testkit::{Smooth, Texts, peak_bytes, processor_time, smooth_run};
 use redb::{ReadOnlyDatabase, TableDefinition};
 use tempfile::TempDir;
-
-use run::Texts;
 
 /// Events of the journal.
 const EVENTS: usize = 1_000_000;
 /// How often each stage is timed; the fastest counts, since whatever else runs only slows it.
 const ROUNDS: usize = 5;
-/// Events of one commit while the journal is made.
-const BATCH: usize = 10_000;
 /// The table of a journal, as `docs/journal.md` names it.
 const TABLE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
+
+/// How thoroughly a journal is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// Every stage several times, the events in memory too.
+    Thorough,
+    /// Every stage once, for journals that are larger than the memory.
+    Once,
+}
+
+/// A journal that is measured.
+struct Measured {
+    folder: RunFolder,
+    events: usize,
+    record_bytes: u64,
+    care: Care,
+}
 
 fn main() {
     let asked = std::env::args().find_map(|word| word.parse().ok());
     let count = asked.unwrap_or(EVENTS);
-    for texts in [Texts::Small, Texts::Whole] {
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"));
-        let folder = folder.expect("the benchmark's folder is writable");
-        let bytes = write(folder.path(), count, texts);
-        println!("\n{count} events, {texts}, {} bytes each on average", bytes / count as u64);
-        measure(folder.path(), count);
-        open(folder.path(), count, bytes + (count * RECORD_OVERHEAD_BYTES) as u64);
+    if std::env::args().any(|word| word == "once") {
+        measure(Texts::Small, count, Care::Once);
+    } else {
+        measure(Texts::Small, count, Care::Thorough);
+        measure(Texts::Whole, count, Care::Thorough);
     }
 }
 
-/// Makes the journal; returns the bytes of its payloads.
-fn write(folder: &Path, count: usize, texts: Texts) -> u64 {
-    let genesis = Genesis { run: "bench".to_owned(), started: Vec::new() };
-    let mut journal = Journal::create(folder, genesis, &Options::default()).expect("it is made");
-    let mut drafts: Vec<Draft> = Vec::with_capacity(BATCH);
-    let (mut bytes, mut written) = (0, 0);
-    run::events(texts, count, |event| {
-        let draft = run::draft(event);
-        bytes += draft.payload.len() as u64;
-        written += 1;
-        drafts.push(draft);
-        if drafts.len() == BATCH || written == count {
-            journal.append(&drafts).expect("it commits");
-            drafts.clear();
-        }
-    });
-    assert_eq!(written, count, "the run is long enough");
-    bytes
-}
-
-/// Times each stage with those before it.
-fn measure(folder: &Path, count: usize) {
-    let reader = Reader::open(folder, &Options::default()).expect("it opens");
-    let stages: [(&str, &dyn Fn()); 4] = [
-        ("scan", &|| scan(folder)),
-        ("scan, hash", &|| hash(&reader)),
-        ("scan, hash, decode", &|| decode(&reader)),
-        ("scan, hash, decode, evolve: a fold", &|| {
-            black_box(fold(&reader, |_, _| {}).expect("the journal is a run's"));
-        }),
-    ];
-    let mut before = Duration::ZERO;
-    for (name, stage) in stages {
-        let spent = fastest(stage);
-        print(name, spent, count);
-        println!("{:>54} us each more", format_us(spent.saturating_sub(before), count));
-        before = spent;
+fn measure(texts: Texts, count: usize, care: Care) {
+    let project = temporary();
+    let begun = Begun::now();
+    let smooth = smooth_run(&RunsFolder::new(project.path()), texts, count);
+    let spent = begun.spent();
+    let (events, bytes) = (smooth.events, smooth.payload_bytes);
+    println!("\n{events} events, {texts}, {} bytes each on average", bytes / events as u64);
+    print("deciding, encoding and writing them", spent, events);
+    let killed = killed_copy(&smooth);
+    let Smooth { folder, journal, .. } = smooth;
+    drop(journal);
+    let record_bytes = bytes + (events * RECORD_OVERHEAD_BYTES) as u64;
+    let measured = Measured { folder, events, record_bytes, care };
+    measured.open(&killed);
+    drop(killed);
+    measured.read();
+    measured.keep();
+    if let Some(bytes) = peak_bytes() {
+        println!("  memory of this process at most         {:>8} MiB", bytes / 1024 / 1024);
     }
-    let events = stored(&reader);
-    print("evolve alone, events in memory", fastest(&|| evolve_all(&events)), count);
 }
 
-/// Times what opening the run takes: its journal closed cleanly and left by a kill, its snapshot.
-fn open(folder: &Path, count: usize, record_bytes: u64) {
-    let whole = |spent: Duration| format!("{:>8.1} ms", spent.as_secs_f64() * 1e3);
-    let opened = || drop(black_box(Journal::open(folder, &Options::default()).expect("it opens")));
-    println!("  opening the journal for writing        {}", whole(fastest(&opened)));
-
-    let killed = killed_copy(folder);
-    let begun = Instant::now();
-    drop(black_box(Journal::open(killed.path(), &Options::default()).expect("it opens")));
-    println!("  the same after a kill                  {}", whole(begun.elapsed()));
-
-    let reader = Reader::open(folder, &Options::default()).expect("it opens");
-    let run = RunFolder { run: RunId::new(0, 0), path: folder.to_owned() };
-    let state = fold(&reader, |_, _| {}).expect("the journal is a run's");
-    let snapshot = Snapshot { seq: count as u64, state, view: Vec::new() };
-    let begun = Instant::now();
-    let bytes = snapshot.write(&run, &reader).expect("there is space");
-    let mebibytes = bytes as f64 / 1024.0 / 1024.0;
-    println!("  writing a snapshot of {mebibytes:>6.1} MiB       {}", whole(begun.elapsed()));
-    let read = || drop(black_box(Snapshot::read(&run, &reader).expect("it was just written")));
-    println!("  reading it                             {}", whole(fastest(&read)));
-    drop(reader);
-    let begun = Instant::now();
-    assert!(check(folder).findings.iter().all(|finding| finding.place == FindingPlace::Manifest));
-    println!("  checking every record and page         {}", whole(begun.elapsed()));
-    let begun = Instant::now();
-    let compacted = compact(folder).expect("nobody holds it");
-    println!("  compacting it                          {}", whole(begun.elapsed()));
-    let [before, after] = [compacted.before_bytes, compacted.after_bytes]
-        .map(|file_bytes| file_bytes as f64 / record_bytes as f64);
-    println!("  the file: {before:.2} x its records before, {after:.2} x after");
+fn temporary() -> TempDir {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"));
+    folder.expect("the benchmark's folder is writable")
 }
 
 /// A journal as a kill leaves it: the file as it is while its writer lives.
-fn killed_copy(folder: &Path) -> TempDir {
-    let [writing, killed] = [(); 2].map(|()| tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")));
-    let (writing, killed) = (writing.expect("it is writable"), killed.expect("it is writable"));
-    fs::copy(folder.join(JOURNAL_FILE), writing.path().join(JOURNAL_FILE)).expect("it fits");
-    let mut writer = Journal::open(writing.path(), &Options::default()).expect("it opens");
-    writer.append(&[run::unread()]).expect("there is space");
-    fs::copy(writing.path().join(JOURNAL_FILE), killed.path().join(JOURNAL_FILE)).expect("it fits");
+fn killed_copy(smooth: &Smooth) -> TempDir {
+    let killed = temporary();
+    fs::copy(smooth.folder.path.join(JOURNAL_FILE), killed.path().join(JOURNAL_FILE))
+        .expect("there is space");
     killed
 }
 
-fn print(name: &str, spent: Duration, count: usize) {
-    let rate = count as f64 / spent.as_secs_f64() / 1e6;
-    println!("  {name:<36} {rate:>6.2} million events a second");
+impl Measured {
+    fn reader(&self) -> Reader {
+        Reader::open(&self.folder.path, &Options::default()).expect("it opens")
+    }
+
+    /// Times opening the journal for writing, closed cleanly and left by a kill.
+    fn open(&self, killed: &TempDir) {
+        let opened = |folder: &Path| {
+            drop(black_box(Journal::open(folder, &Options::default()).expect("it opens")));
+        };
+        let spent = self.fastest(&|| opened(&self.folder.path));
+        println!("  opening the journal for writing        {}", format_ms(spent));
+        let begun = Begun::now();
+        opened(killed.path());
+        println!("  the same after a kill                  {}", format_ms(begun.spent()));
+    }
+
+    /// Times each stage of reading with those before it.
+    fn read(&self) {
+        let reader = self.reader();
+        let stages: [(&str, &dyn Fn()); 4] = [
+            ("scan", &|| scan(&self.folder.path)),
+            ("scan, hash", &|| hash(&reader)),
+            ("scan, hash, decode", &|| decode(&reader)),
+            ("scan, hash, decode, evolve: a fold", &|| {
+                black_box(fold(&reader, |_, _| {}).expect("the journal is a run's"));
+            }),
+        ];
+        let mut before = Duration::ZERO;
+        for (name, stage) in stages {
+            let spent = self.fastest(stage);
+            print(name, spent, self.events);
+            println!(
+                "{:>54} us each more",
+                format_us(spent.wall.saturating_sub(before), self.events)
+            );
+            before = spent.wall;
+        }
+        if self.care == Care::Thorough {
+            let events = stored(&reader);
+            let spent = self.fastest(&|| evolve_all(&events));
+            print("evolve alone, events in memory", spent, self.events);
+        }
+    }
+
+    /// Times the snapshot, and the upkeep of the journal.
+    fn keep(&self) {
+        let reader = self.reader();
+        let state = fold(&reader, |_, _| {}).expect("the journal is a run's");
+        let snapshot = Snapshot { seq: self.events as u64, state, view: Vec::new() };
+        let begun = Begun::now();
+        let bytes = snapshot.write(&self.folder, &reader).expect("there is space");
+        let mebibytes = bytes as f64 / 1024.0 / 1024.0;
+        println!("  writing a snapshot of {mebibytes:>6.1} MiB       {}", format_ms(begun.spent()));
+        drop(snapshot);
+        let read = || {
+            drop(black_box(Snapshot::read(&self.folder, &reader).expect("it was just written")));
+        };
+        println!("  reading it                             {}", format_ms(self.fastest(&read)));
+        drop(reader);
+        if self.care == Care::Thorough {
+            self.check_and_compact();
+        }
+    }
+
+    fn check_and_compact(&self) {
+        let folder = &self.folder.path;
+        let begun = Begun::now();
+        let found = check(folder).findings;
+        assert!(found.iter().all(|finding| finding.place == FindingPlace::Manifest));
+        println!("  checking every record and page         {}", format_ms(begun.spent()));
+        let begun = Begun::now();
+        let compacted = compact(folder).expect("nobody holds it");
+        println!("  compacting it                          {}", format_ms(begun.spent()));
+        let [before, after] = [compacted.before_bytes, compacted.after_bytes]
+            .map(|file_bytes| file_bytes as f64 / self.record_bytes as f64);
+        println!("  the file: {before:.2} x its records before, {after:.2} x after");
+    }
+
+    fn fastest(&self, stage: &dyn Fn()) -> Spent {
+        let time = || {
+            let begun = Begun::now();
+            stage();
+            begun.spent()
+        };
+        let rounds = match self.care {
+            Care::Thorough => ROUNDS,
+            Care::Once => 1,
+        };
+        (0..rounds).map(|_| time()).min_by_key(|spent| spent.wall).expect("a round at least")
+    }
+}
+
+/// What a stage took.
+#[derive(Clone, Copy)]
+struct Spent {
+    wall: Duration,
+    processor: Option<Duration>,
+}
+
+struct Begun {
+    wall: Instant,
+    processor: Option<Duration>,
+}
+
+impl Begun {
+    fn now() -> Self {
+        Self { wall: Instant::now(), processor: processor_time() }
+    }
+
+    fn spent(&self) -> Spent {
+        let processor = processor_time().zip(self.processor);
+        let processor = processor.map(|(now, then)| now.saturating_sub(then));
+        Spent { wall: self.wall.elapsed(), processor }
+    }
+}
+
+impl Spent {
+    fn format_processor(&self) -> String {
+        self.processor
+            .map_or(String::new(), |time| format!("  ({:.2} s of processor)", time.as_secs_f64()))
+    }
+}
+
+fn print(name: &str, spent: Spent, count: usize) {
+    let rate = count as f64 / spent.wall.as_secs_f64() / 1e6;
+    let processor = spent.format_processor();
+    println!("  {name:<36} {rate:>6.2} million events a second{processor}");
 }
 
 fn format_us(spent: Duration, count: usize) -> String {
     format!("{:.3}", spent.as_secs_f64() * 1e6 / count as f64)
 }
 
-fn fastest(stage: &dyn Fn()) -> Duration {
-    let time = || {
-        let begun = Instant::now();
-        stage();
-        begun.elapsed()
-    };
-    (0..ROUNDS).map(|_| time()).min().unwrap_or_default()
+fn format_ms(spent: Spent) -> String {
+    format!("{:>8.1} ms{}", spent.wall.as_secs_f64() * 1e3, spent.format_processor())
 }
 
 /// Every byte of every record, by redb alone.

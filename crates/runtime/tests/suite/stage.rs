@@ -10,8 +10,7 @@ use std::{
 };
 
 use lao_event::{
-    Content, GitSettings, Limits, OnUnknown, Role, RoleSettings, RunId, Settings, ShellAccess,
-    VerifierSettings, WorkspaceSettings,
+    Content, Limits, RunId, Settings, WorkspaceSettings,
     latest::{Definition, PlanDefinition},
 };
 use lao_history::RunsFolder;
@@ -83,32 +82,12 @@ impl Stage {
     }
 
     fn settings(&self, parallel: u32) -> Settings {
-        let role = |role: Role| RoleSettings {
-            role,
-            endpoint: ENDPOINT.to_owned(),
-            model: "easy".to_owned(),
-            context_tokens: 65_536,
-            output_tokens_max: 8_192,
-            temperature_milli: None,
-            top_p_milli: None,
-            repetition_penalty_milli: None,
-            seed: None,
-            tools: true,
-            json_schema: true,
-            instructions: None,
-        };
         Settings {
-            roles: [Role::Planner, Role::Coder, Role::Reviewer].map(role).to_vec(),
             limits: Limits { parallel_tasks_max: parallel, ..Limits::default() },
-            verifier: VerifierSettings { commands: Vec::new(), placeholders: true },
-            git: GitSettings { enabled: true, ..GitSettings::default() },
             workspace: WorkspaceSettings::Folder {
                 path: self.root.path().join("work").display().to_string(),
             },
-            shell: ShellAccess::Off,
-            shell_timeout_ms: 120_000,
-            on_unknown: OnUnknown::Ask,
-            tools: Vec::new(),
+            ..lao_testkit::settings(ENDPOINT)
         }
     }
 }

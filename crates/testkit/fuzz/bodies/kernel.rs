@@ -1,11 +1,13 @@
 //! What planners and reviewers answer: whatever it is, the kernel decides, and what it decides
 //! fits the journal.
 
+#[path = "../../src/settings.rs"]
+mod settings;
+
 use std::sync::LazyLock;
 
 use lao_event::{
-    Content, EffectId, GitSettings, Limits, OnUnknown, Role, RoleSettings, RunId, Settings,
-    ShellAccess, VerifierSettings, WorkspaceSettings, codec,
+    Content, EffectId, GitSettings, Role, RunId, Settings, codec,
     latest::{
         Answer, CheckReport, Definition, FileWriteOutcome, FinishReason, ModelOutcome,
         PlanDefinition, Timing, ToolCall, Usage, WorkspaceOutcome,
@@ -75,31 +77,7 @@ fn start() -> Command {
         text: Content::from("# App"),
         chunks: vec![Content::from("# App")],
     };
-    let role = |role: Role| RoleSettings {
-        role,
-        endpoint: "studio".to_owned(),
-        model: "model".to_owned(),
-        context_tokens: 32_768,
-        output_tokens_max: 8_192,
-        temperature_milli: None,
-        top_p_milli: None,
-        repetition_penalty_milli: None,
-        seed: None,
-        tools: true,
-        json_schema: true,
-        instructions: None,
-    };
-    let settings = Settings {
-        roles: [Role::Planner, Role::Coder, Role::Reviewer].map(role).to_vec(),
-        limits: Limits::default(),
-        verifier: VerifierSettings { commands: Vec::new(), placeholders: true },
-        git: GitSettings::default(),
-        workspace: WorkspaceSettings::Folder { path: "/work/app".to_owned() },
-        shell: ShellAccess::Off,
-        shell_timeout_ms: 120_000,
-        on_unknown: OnUnknown::Ask,
-        tools: Vec::new(),
-    };
+    let settings = Settings { git: GitSettings::default(), ..settings::of("studio") };
     Command::Start(Box::new(Start {
         run: RunId::new(1_795_195_597_123, 7),
         program: "0.1.0".to_owned(),

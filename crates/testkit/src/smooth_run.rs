@@ -1,31 +1,35 @@
-//! A run in a world where everything goes well: every task is coded with one file written, checked
-//! and approved.
+//! A long run in a world where everything goes well, without a world: every task is coded with one
+//! file written, checked and approved. For benchmarks; only the kernel's state is held in memory.
 
 use std::fmt;
 
 use lao_event::{
-    Content, EffectId, Event, GitSettings, Limits, OnUnknown, Role, RoleSettings, RunId, Settings,
-    ShellAccess, VerifierSettings, WorkspaceSettings, codec,
+    Content, EffectId, Role, RunId,
     latest::{
         Answer, CheckReport, CommitOutcome, Definition, FileWriteOutcome, FinishReason,
         ModelOutcome, PlanDefinition, Timing, ToolCall, Usage, WorkspaceOutcome,
     },
 };
-use lao_journal::Draft;
+use lao_history::{RunFolder, RunsFolder, Stamp, recorded};
+use lao_journal::{Draft, Genesis, Journal, Options};
 use lao_kernel::{
-    Command, Effect, EffectKey, EffectWork, Start, State, ToolPlan, handle, outstanding,
+    Command, Decision, Effect, EffectKey, EffectWork, Start, State, ToolPlan, handle, outstanding,
 };
+
+use crate::settings;
 
 /// Tasks of one answer of the planner.
 const CHUNK_TASKS: usize = 500;
 /// Events of a task are more than this, planning it included.
 const TASK_EVENTS_MIN: usize = 15;
+/// Events of one commit while the journal is made.
+const BATCH: usize = 10_000;
 /// Bytes of a written file.
 const FILE_BYTES: usize = 600;
 
 /// How long the texts in the events are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Texts {
+pub enum Texts {
     /// A few words: what an event costs apart from what models say.
     Small,
     /// A file of 600 bytes, its diff, descriptions of a few lines.
@@ -50,43 +54,61 @@ impl Texts {
     }
 }
 
-/// Shows the first events of a run to `visit`, this many.
-pub(crate) fn events(texts: Texts, count: usize, mut visit: impl FnMut(&Event)) {
+/// A run in its journal, as whoever wrote it holds it: dropping it closes the journal.
+pub struct Smooth {
+    /// Where it lies.
+    pub folder: RunFolder,
+    /// Its events: as many as were asked for, and those that belong to the same decision.
+    pub events: usize,
+    /// Bytes of their payloads.
+    pub payload_bytes: u64,
+    /// Its writer.
+    pub journal: Journal,
+}
+
+/// Writes a run of so many events into a project that has none.
+///
+/// # Panics
+///
+/// When the disk refuses.
+pub fn smooth_run(project: &RunsFolder, texts: Texts, events: usize) -> Smooth {
+    let run = RunId::new(1_795_195_597_123, 7);
+    let folder = project.run(&run);
+    std::fs::create_dir_all(&folder.path).expect("the folder is writable");
+    let genesis = Genesis { run: run.to_string(), started: Vec::new() };
+    let journal = Journal::create(&folder.path, genesis, &Options::default()).expect("it is made");
+    let contents = project.contents().expect("the folder is writable");
+    let mut smooth = Smooth { folder, events: 0, payload_bytes: 0, journal };
+    let mut drafts: Vec<Draft> = Vec::with_capacity(BATCH);
+    decisions(texts, events, |decision| {
+        contents.put_all(&decision.blobs).expect("there is space");
+        let stamp = Stamp { wall_ms: 1_795_195_597_123, monotonic_ns: 1, noted: false };
+        for event in recorded(decision.events, stamp, (smooth.events as u64, 0)) {
+            let draft = event.draft().expect("it fits a record");
+            smooth.payload_bytes += draft.payload.len() as u64;
+            smooth.events += 1;
+            drafts.push(draft);
+        }
+        if drafts.len() >= BATCH {
+            smooth.journal.append(&drafts).expect("it commits");
+            drafts.clear();
+        }
+    });
+    smooth.journal.append(&drafts).expect("it commits");
+    smooth
+}
+
+/// Shows the decisions of a run to `visit`, until they have so many events.
+fn decisions(texts: Texts, events: usize, mut visit: impl FnMut(Decision)) {
     let mut state = State::new();
-    let mut next = Some(start(count.div_ceil(TASK_EVENTS_MIN * CHUNK_TASKS)));
-    let mut left = count;
-    while let Some(command) = next.take_if(|_| left > 0) {
-        let decision = handle(&mut state, command).expect("it is awaited");
-        decision.events.iter().take(left).for_each(&mut visit);
-        left -= left.min(decision.events.len());
-        next = outstanding(&state).next().map(|effect| answer(texts, &effect));
-    }
-}
-
-/// An event as a record.
-pub(crate) fn draft(event: &Event) -> Draft {
-    let encoded = codec::encode(event).expect("it fits a record");
-    Draft {
-        event_type: encoded.event_type,
-        schema_version: encoded.schema_version,
-        flags: 0,
-        wall_time_ms: 1_795_195_597_123,
-        monotonic_ns: 1,
-        cause: 0,
-        payload: encoded.payload,
-    }
-}
-
-/// A record that nobody decodes.
-pub(crate) fn unread() -> Draft {
-    Draft {
-        event_type: 1,
-        schema_version: 1,
-        flags: 0,
-        wall_time_ms: 1_795_195_597_123,
-        monotonic_ns: 1,
-        cause: 0,
-        payload: Vec::new(),
+    let mut next = start(events.div_ceil(TASK_EVENTS_MIN * CHUNK_TASKS) + 1);
+    let mut shown = 0;
+    while shown < events {
+        let decision = handle(&mut state, next).expect("it is awaited");
+        shown += decision.events.len();
+        visit(decision);
+        let effect = outstanding(&state).next().expect("the run is long enough");
+        next = answer(texts, &effect);
     }
 }
 
@@ -101,37 +123,9 @@ fn start(chunks: usize) -> Command {
         run: RunId::new(1_795_195_597_123, 7),
         program: "0.1.0".to_owned(),
         definition: Definition::Plan(plan),
-        settings: settings(),
+        settings: settings::of("studio"),
         seed: 42,
     }))
-}
-
-fn settings() -> Settings {
-    let role = |role: Role| RoleSettings {
-        role,
-        endpoint: "studio".to_owned(),
-        model: format!("{role}-model"),
-        context_tokens: 32_768,
-        output_tokens_max: 8_192,
-        temperature_milli: None,
-        top_p_milli: None,
-        repetition_penalty_milli: None,
-        seed: None,
-        tools: true,
-        json_schema: true,
-        instructions: None,
-    };
-    Settings {
-        roles: [Role::Planner, Role::Coder, Role::Reviewer].map(role).to_vec(),
-        limits: Limits::default(),
-        verifier: VerifierSettings { commands: Vec::new(), placeholders: true },
-        git: GitSettings { enabled: true, ..GitSettings::default() },
-        workspace: WorkspaceSettings::Folder { path: "/work/app".to_owned() },
-        shell: ShellAccess::Off,
-        shell_timeout_ms: 120_000,
-        on_unknown: OnUnknown::Ask,
-        tools: Vec::new(),
-    }
 }
 
 /// What the world says to an effect.
