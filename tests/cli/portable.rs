@@ -22,7 +22,8 @@ pub(crate) fn widen(sandbox: &Sandbox) {
     let mut text = narrow.replace("[roles]\n", "");
     for role in ["planner", "coder", "reviewer"] {
         text = text.replace(&format!("{role}.model = \"scripted\"\n"), "");
-        text += &format!("\n[roles.{role}]\nmodel = \"scripted\"\ncontext_tokens = 65536\n");
+        let table = ["\n[roles.", role, "]\nmodel = \"scripted\"\ncontext_tokens = 65536\n"];
+        text.push_str(&table.concat());
     }
     fs::write(path, text).unwrap();
 }

@@ -182,16 +182,17 @@ fn kind(name: &str) -> Value {
 
 /// An object that has all of these.
 fn object(properties: Map<String, Value>) -> Value {
-    let required: Vec<&String> = properties.keys().collect();
-    json!({ "type": "object", "required": required, "properties": properties })
+    let required: Vec<String> = properties.keys().cloned().collect();
+    json!({ "type": "object", "required": required, "properties": Value::Object(properties) })
 }
 
 fn map(value: Value) -> Map<String, Value> {
-    value.as_object().expect("written as an object").clone()
+    let Value::Object(fields) = value else { panic!("{value} is written as an object") };
+    fields
 }
 
 fn or_null(schema: Value) -> Value {
-    json!({ "anyOf": [{ "type": "null" }, schema] })
+    json!({ "anyOf": Value::Array(vec![json!({ "type": "null" }), schema]) })
 }
 
 fn text() -> Value {
