@@ -9,6 +9,7 @@
 #[path = "support"] // rustfmt would look beside the modules of this harness
 mod support {
     pub(crate) mod brain;
+    pub(crate) mod demo;
     pub(crate) mod gate;
     pub(crate) mod live;
     pub(crate) mod sandbox;
@@ -29,6 +30,7 @@ mod cli {
     mod project;
     mod servers;
     mod simple;
+    mod torn;
     mod transcript;
     mod travel;
     mod upkeep;

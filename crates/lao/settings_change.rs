@@ -53,49 +53,29 @@ fn carry(base: &mut Value, before: &Value, after: &Value) {
 
 #[cfg(test)]
 mod tests {
-    use lao_event::{Role, RoleSettings, WorkspaceSettings};
+    use lao_event::Role;
+    use lao_testkit::settings;
 
     use super::*;
 
-    fn role(role: Role, model: &str) -> RoleSettings {
-        RoleSettings {
-            role,
-            endpoint: "e".to_owned(),
-            model: model.to_owned(),
-            context_tokens: 1000,
-            output_tokens_max: 100,
-            temperature_milli: Some(200),
-            top_p_milli: None,
-            repetition_penalty_milli: None,
-            seed: None,
-            tools: true,
-            json_schema: true,
-            instructions: None,
-        }
-    }
-
-    fn settings(roles: Vec<RoleSettings>) -> Settings {
-        let workspace = WorkspaceSettings::Folder { path: "/w".to_owned() };
-        let value = serde_json::json!({ "roles": roles, "workspace": workspace });
-        serde_json::from_value(value).unwrap()
-    }
-
     #[test]
     fn what_the_command_line_does_not_change_stays_as_the_run_had_it() {
-        let (planner, coder) = (role(Role::Planner, "old"), role(Role::Coder, "old"));
-        let mut base = settings(vec![planner, coder]);
+        let mut base = settings("then");
         base.limits.turns_max = 7;
-        let today = settings(vec![role(Role::Coder, "today"), role(Role::Planner, "today")]);
+        let mut today = settings("today");
+        today.roles.reverse();
         let mut wanted = today.clone();
-        wanted.roles[0].model = "wanted".to_owned();
-        wanted.roles[0].temperature_milli = None;
+        let coder = |settings: &mut Settings| {
+            let role = settings.roles.iter_mut().find(|role| role.role == Role::Coder).unwrap();
+            role.model = "wanted".to_owned();
+            role.temperature_milli = Some(700);
+        };
+        coder(&mut wanted);
         wanted.limits.attempts_max = 9;
-        let carried = carried_over(&base, &today, &wanted);
         let mut expected = base.clone();
-        expected.roles[1].model = "wanted".to_owned();
-        expected.roles[1].temperature_milli = None;
+        coder(&mut expected);
         expected.limits.attempts_max = 9;
-        assert_eq!(carried, expected);
+        assert_eq!(carried_over(&base, &today, &wanted), expected);
         assert_eq!(carried_over(&base, &today, &today), base);
     }
 }

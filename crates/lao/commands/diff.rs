@@ -47,14 +47,12 @@ fn show(args: &DiffArgs, view: &RunDiffView, screen: &mut Screen) -> Result<(), 
         DiffFormat::Json => json::line(view) + "\n",
         DiffFormat::Html => render::diff_html(view, &screen.style),
     };
-    match &args.output {
-        Some(path) => fs::write(path, text)
-            .map_err(|error| io_failure(&format!("cannot write {}", path.display()), &error)),
-        None => {
-            screen.output.text(&text);
-            Ok(())
-        }
+    if let Some(path) = &args.output {
+        let unwritten = |error| io_failure(&format!("cannot write {}", path.display()), &error);
+        return fs::write(path, text).map_err(unwritten);
     }
+    screen.output.text(&text);
+    Ok(())
 }
 
 /// Where the two runs lie.

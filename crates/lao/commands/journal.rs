@@ -18,12 +18,13 @@ use lao_cli::{
     },
 };
 use lao_event::Event;
-use lao_gateway::{Narrator, live};
-use lao_history::{RunFolder, RunsFolder, StoredEvent, for_each_event};
+use lao_gateway::{LABEL_PARENT, LABEL_PLAN_HASH, LABEL_SOURCE, Narrator, live, offline};
+use lao_history::{HistoryError, RunFolder, RunsFolder, StoredEvent, for_each_event};
 use lao_journal::{
-    BlobHash, Blobs, CheckReport, CompactError, JOURNAL_FILE, ManifestRepaired, OpenError,
-    RepairError, Repaired, Stats,
+    BlobHash, Blobs, CheckReport, CompactError, Draft, JOURNAL_FILE, Journal, Manifest,
+    ManifestError, ManifestRepaired, OpenError, Options, RepairError, Repaired, Stats,
 };
+use lao_replay::{MissingEnd, missing_end};
 
 use super::prune;
 use crate::{
@@ -167,7 +168,7 @@ fn narrator_before(folder: &RunFolder) -> Narrator {
     let mut narrator = Narrator::new();
     if let Ok(reader) = folder.reader() {
         // It ends at the damage, which has been reported.
-        drop(for_each_event::<lao_history::HistoryError>(&reader, 1, |stored| {
+        drop(for_each_event::<HistoryError>(&reader, 1, |stored| {
             narrator.view_stored(&stored);
             Ok(())
         }));
@@ -219,8 +220,74 @@ fn repair(
     let folder = project.select_any(selector)?;
     let repaired =
         quietly(|| lao_journal::repair(&folder.path)).map_err(|error| repair_failure(&error))?;
-    screen.report(&repair_report(&folder, repaired), render::repair);
+    relabel(&folder).map_err(|error| CliError::from_error(ExitCode::JournalUnavailable, &error))?;
+    let kept = repair_report(&folder, repaired);
+    let report = RepairReport { derived: complete(&folder)?, ..kept };
+    screen.report(&report, render::repair);
     Ok(ExitCode::Done)
+}
+
+/// Derives again what is missing of a decision that breaks off, so that the run can go on from its
+/// end; the number of events.
+fn complete(folder: &RunFolder) -> Result<u64, CliError> {
+    let failed = |error: &(dyn std::error::Error + 'static)| {
+        CliError::from_error(ExitCode::JournalUnavailable, error)
+    };
+    let contents = state_of(folder).contents().map_err(|error| internal(&error))?;
+    let Ok(reader) = folder.reader() else {
+        // Nothing that this program could follow is left.
+        return Ok(0);
+    };
+    let Ok(MissingEnd { events, blobs }) = missing_end(&reader, &contents) else {
+        return Ok(0);
+    };
+    drop(reader);
+    if events.is_empty() {
+        return Ok(0);
+    }
+    contents.put_all(&blobs).map_err(|error| failed(&error))?;
+    let drafts: Vec<Draft> = events
+        .iter()
+        .map(|event| event.draft().expect("events are bounded when decided"))
+        .collect();
+    let mut journal =
+        Journal::open(&folder.path, &Options::default()).map_err(|error| failed(&error))?;
+    journal.append(&drafts).map_err(|error| failed(&error))?;
+    Ok(drafts.len() as u64)
+}
+
+/// Gives a manifest that was written anew what the run's events tell: its title, and by which plan
+/// it is known. One that a crash left without them is known by its title, which is the run's id.
+fn relabel(folder: &RunFolder) -> Result<(), ManifestError> {
+    let mut manifest = Manifest::read(&folder.path)?;
+    if manifest.title != manifest.run {
+        return Ok(());
+    }
+    // Events that this program cannot follow leave it as it is; the journal was repaired all the same.
+    let Ok(view) = offline::view(folder) else {
+        return Ok(());
+    };
+    let Some(run) = view.state().run() else {
+        return Ok(());
+    };
+    manifest.title.clone_from(&run.plan.title);
+    let mut label = |name: &str, value| {
+        manifest.other.entry(name.to_owned()).or_insert(value);
+    };
+    label(LABEL_SOURCE, run.plan.path.clone().into());
+    match branched_off(folder) {
+        // Another run is the one of this plan.
+        Some(parent) => label(LABEL_PARENT, parent),
+        None => label(LABEL_PLAN_HASH, run.plan.text.hash().to_string().into()),
+    }
+    manifest.write(&folder.path)
+}
+
+/// The run that a run was branched off, as its journal's first bytes name it.
+fn branched_off(folder: &RunFolder) -> Option<serde_json::Value> {
+    let reader = folder.reader().ok()?;
+    let mut started: serde_json::Value = serde_json::from_slice(&reader.genesis().started).ok()?;
+    started.get_mut(LABEL_PARENT).map(serde_json::Value::take)
 }
 
 fn repair_failure(error: &RepairError) -> CliError {
@@ -245,6 +312,7 @@ fn repair_report(folder: &RunFolder, repaired: Option<Repaired>) -> RepairReport
         kept: 0,
         found: 0,
         last_event: None,
+        derived: 0,
         lost: 0,
         orphans: 0,
         damage: None,
@@ -376,7 +444,7 @@ fn stats_of(folder: &RunFolder, all_named: &mut BTreeSet<BlobHash>) -> StatsRepo
         head: None,
         first_ms: None,
         last_ms: None,
-        pinned: prune::is_pinned(folder),
+        pinned: prune::is_pinned(folder.manifest().ok().as_ref()),
         types: Vec::new(),
         problem: None,
     };
@@ -392,7 +460,14 @@ fn fill_stats(
     all_named: &mut BTreeSet<BlobHash>,
 ) -> Result<(), String> {
     let reader = folder.reader().map_err(|error| error.to_string())?;
-    let stats = Stats::of(&reader).map_err(|error| error.to_string())?;
+    let mut sizes = BTreeMap::new();
+    let stats = Stats::with::<HistoryError>(&reader, |record| {
+        if let StoredEvent::Known(recorded) = StoredEvent::of(record)? {
+            note_sizes(recorded.event, &mut sizes);
+        }
+        Ok(())
+    });
+    let stats = stats.map_err(|error| error.to_string())?;
     report.events = stats.head.seq;
     report.encoded_bytes = stats.encoded_bytes;
     report.head = Some(stats.head.hash.to_hex());
@@ -407,14 +482,6 @@ fn fill_stats(
         })
         .collect();
     report.types.sort_by(|a, b| (b.count, &a.event).cmp(&(a.count, &b.event)));
-    let mut sizes = BTreeMap::new();
-    for_each_event::<lao_history::HistoryError>(&reader, 1, |stored| {
-        if let StoredEvent::Known(published) = stored {
-            note_sizes(&published.event, &mut sizes);
-        }
-        Ok(())
-    })
-    .map_err(|error| error.to_string())?;
     report.blobs = sizes.len() as u64;
     report.blob_bytes = sizes.values().sum();
     report.blob_size_bytes =
@@ -423,8 +490,8 @@ fn fill_stats(
     Ok(())
 }
 
-fn note_sizes(event: &Event, sizes: &mut BTreeMap<BlobHash, u64>) {
-    event.clone().visit_contents(&mut |content| {
+fn note_sizes(mut event: Event, sizes: &mut BTreeMap<BlobHash, u64>) {
+    event.visit_contents(&mut |content| {
         if let lao_event::Content::Blob { hash, size_bytes } = content {
             sizes.insert(BlobHash::from_bytes(hash.0), *size_bytes);
         }

@@ -1,7 +1,7 @@
 //! `lao replay --with`: another model is asked the prompts of a run; nothing follows from what it
 //! says.
 
-use std::time::Instant;
+use std::{fmt::Write as _, time::Instant};
 
 use lao_cli::{
     CliError, ExitCode,
@@ -27,6 +27,9 @@ use crate::{
 /// Characters of an answer that are shown.
 const SHOWN_CHARS_MAX: usize = 160;
 
+/// Calls on their way to the screen.
+const CALLS_MAX: usize = 16;
+
 /// A prompt on its way to the model, and the way back of what it says.
 type Asked = (Chat, oneshot::Sender<Result<ChatAnswer, ChatError>>);
 
@@ -42,7 +45,7 @@ pub(crate) async fn reask(
     let reader = folder.reader().map_err(|error| view_failure(&error.into()))?;
     let contents = state_of(folder).contents().map_err(|error| internal(&error))?;
     let (to_model, prompts) = mpsc::channel::<Asked>(1);
-    let (to_screen, calls) = mpsc::unbounded_channel();
+    let (to_screen, calls) = mpsc::channel(CALLS_MAX);
     let walker = Walker { reader, contents, role, settings, to_model, to_screen };
     let walk = tokio::task::spawn_blocking(move || walker.walk());
     let answers = answer_all(&models, prompts);
@@ -87,10 +90,7 @@ async fn answer_all(models: &Models, mut prompts: mpsc::Receiver<Asked>) -> Resu
 }
 
 /// Shows each call as it comes, and counts.
-async fn show_all(
-    mut calls: mpsc::UnboundedReceiver<ReaskCall>,
-    screen: &mut Screen,
-) -> ReaskReport {
+async fn show_all(mut calls: mpsc::Receiver<ReaskCall>, screen: &mut Screen) -> ReaskReport {
     let mut report = ReaskReport {
         run: String::new(),
         role: String::new(),
@@ -121,7 +121,7 @@ struct Walker {
     role: Role,
     settings: RoleSettings,
     to_model: mpsc::Sender<Asked>,
-    to_screen: mpsc::UnboundedSender<ReaskCall>,
+    to_screen: mpsc::Sender<ReaskCall>,
 }
 
 /// Why a walk ends early.
@@ -180,7 +180,7 @@ impl Walker {
             elapsed_ms: u64::try_from(asked_at.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
         // Nobody listens any more only if the command is being ended.
-        self.to_screen.send(call).map_err(|_| Stop::GivenUp)
+        self.to_screen.blocking_send(call).map_err(|_| Stop::GivenUp)
     }
 
     /// The recorded prompt, to the model that the configuration names.
@@ -205,7 +205,8 @@ impl Walker {
         let text = |content: &Content| self.contents.text(content).unwrap_or_default();
         let mut said = text(&answer.text);
         for call in &answer.tool_calls {
-            said.push_str(&format!(" -> {}({})", call.name, text(&call.arguments)));
+            let arguments = text(&call.arguments);
+            write!(said, " -> {}({arguments})", call.name).expect("writing to a String");
         }
         let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
         line.chars().take(SHOWN_CHARS_MAX).collect()

@@ -19,6 +19,7 @@ mod import;
 mod portable;
 mod reask;
 mod rederive;
+mod torn;
 
 pub use blame::{
     Author, Blame, BlameError, BlamedLine, ModelAuthor, Origin, OriginError, blame, origin,
@@ -39,3 +40,4 @@ pub use portable::{
 };
 pub use reask::{Agreement, Call, for_each_call};
 pub use rederive::{Derived, Difference, Replay, ReplayError, Replayed, replay};
+pub use torn::{MissingEnd, missing_end};

@@ -190,7 +190,7 @@ impl Comparison<'_> {
 
 /// Whether two events are the same. Settings are compared by what they say: a later program writes
 /// keys that an earlier one did not have, with the values that it had in mind.
-fn same(recorded: &Event, derived: &Event) -> bool {
+pub(crate) fn same(recorded: &Event, derived: &Event) -> bool {
     if recorded == derived {
         return true;
     }

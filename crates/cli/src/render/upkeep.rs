@@ -24,6 +24,8 @@ pub struct RepairReport {
     pub found: u64,
     /// The last event kept, where there is one.
     pub last_event: Option<String>,
+    /// Events after it that followed from the kept ones, and were derived again.
+    pub derived: u64,
     /// Events after it that are lost, as far as is known.
     pub lost: u64,
     /// Of the lost ones, those whose bytes are whole: they follow one that is lost.
@@ -52,7 +54,7 @@ pub enum ManifestMended {
 pub fn repair(report: &RepairReport, style: &Style) -> String {
     let mut page = Page::new(style);
     let run = short_run(&report.run);
-    if !report.repaired {
+    if !report.repaired && report.derived == 0 {
         page.cut(0, (Tone::Good, &format!("{run}: nothing is wrong, nothing was changed")));
         return page.finish();
     }
@@ -68,6 +70,10 @@ pub fn repair(report: &RepairReport, style: &Style) -> String {
     if report.found > 0 {
         let text = format!("{} that the store did not show any more", count(report.found, "event"));
         page.field("found", (Tone::Plain, &text));
+    }
+    if report.derived > 0 {
+        let text = format!("{} that follow from the kept ones", count(report.derived, "event"));
+        page.field("derived", (Tone::Plain, &text));
     }
     page.field("lost", (tone_of_loss(report.lost), &lost(report)));
     if let Some(aside) = &report.aside {
