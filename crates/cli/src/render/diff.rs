@@ -22,7 +22,7 @@ use crate::{
 pub use html::html as diff_html;
 
 const TOTALS: [Column; 3] = [
-    Column { title: "", align: Align::Left, room: Room::Keep },
+    Column { title: "totals", align: Align::Left, room: Room::Keep },
     Column { title: "A", align: Align::Right, room: Room::Keep },
     Column { title: "B", align: Align::Right, room: Room::Keep },
 ];
@@ -43,7 +43,7 @@ pub fn diff(diff: &RunDiffView, style: &Style) -> String {
     for step in &diff.steps {
         show_step(&mut page, step);
     }
-    page.heading("totals");
+    page.blank();
     let mut table = Table::new(&TOTALS);
     for (name, values) in totals(&diff.runs) {
         table.row(vec![
@@ -52,7 +52,7 @@ pub fn diff(diff: &RunDiffView, style: &Style) -> String {
             Cell::plain(&values.b),
         ]);
     }
-    page.table(2, &table);
+    page.table(0, &table);
     page.finish()
 }
 

@@ -52,7 +52,7 @@ fn numbers_are_unique_and_known() {
         assert_eq!(ExitCode::from_number(code.number()), Some(code));
     }
     let numbers: Vec<u8> = ExitCode::ALL.map(ExitCode::number).to_vec();
-    assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130]);
+    assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 130]);
     assert_eq!(ExitCode::from_number(77), None);
 }
 

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use crate::sample::{self, style};
 
 /// Text with a good share of what terminals obey.
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("\u{1b}[2J\u{1b}]0;owned\u{7}".to_owned()),
         Just("\u{9b}31m\u{85}\u{7f}".to_owned()),
@@ -166,7 +166,7 @@ fn reports(text: &str, style: &Style) -> Vec<String> {
 fn views(text: &str, state: RunStatusCode, style: &Style) -> Vec<String> {
     let status = hostile_status(text, state);
     let mut pages = vec![
-        render::runs(std::slice::from_ref(&status.summary), 1, style),
+        render::runs(std::slice::from_ref(&status.summary), (render::RunsOrder::Newest, 1), style),
         render::status(&status, style),
         render::show(&status, style),
         render::summary(&status, style),
@@ -179,7 +179,7 @@ fn views(text: &str, state: RunStatusCode, style: &Style) -> Vec<String> {
 }
 
 /// Nothing but text, line ends and the colours that are ours.
-fn harmless(page: &str) -> bool {
+pub(crate) fn harmless(page: &str) -> bool {
     let ours = [
         "\u{1b}[0m",
         "\u{1b}[1m",

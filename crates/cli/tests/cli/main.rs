@@ -6,6 +6,7 @@
 )]
 
 mod arguments;
+mod diff;
 mod documentation;
 mod errors;
 mod help;

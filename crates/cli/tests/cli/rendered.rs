@@ -27,8 +27,8 @@ fn runs() {
             ..sample::summary(RunStatusCode::Unreadable)
         },
     ];
-    in_every_style("runs", |style| render::runs(&runs, 3, style));
-    check("runs-none", &render::runs(&[], 0, &style(80, Color::Off)));
+    in_every_style("runs", |style| render::runs(&runs, (render::RunsOrder::Newest, 3), style));
+    check("runs-none", &render::runs(&[], (render::RunsOrder::Newest, 0), &style(80, Color::Off)));
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn no_line_is_wider_than_the_terminal_where_text_can_give_way() {
     for columns in [60, 80, 120] {
         let style = style(columns, Color::Off);
         let pages = [
-            render::runs(&[sample::failed().summary], 1, &style),
+            render::runs(&[sample::failed().summary], (render::RunsOrder::Newest, 1), &style),
             render::summary(&sample::failed(), &style),
             render::show(&sample::failed(), &style),
             render::step(&sample::failed(), &sample::detailed(), &style),

@@ -49,6 +49,7 @@ pub(crate) fn summary(state: RunStatusCode) -> RunSummary {
         last_event_ms: START_MS + 754_000,
         pid: None,
         tasks: StepCounts::default(),
+        parent: None,
     }
 }
 
