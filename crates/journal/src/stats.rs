@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::chain::Head;
 use crate::error::ReadError;
 use crate::reader::Reader;
-use crate::record::RECORD_OVERHEAD_BYTES;
+use crate::record::{RECORD_OVERHEAD_BYTES, RecordRef};
 
 /// The records of one type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,11 +34,14 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Counts a journal.
-    pub fn of(reader: &Reader) -> Result<Self, ReadError> {
+    /// Counts a journal, and shows every record of it to `visit`, in order.
+    pub fn with<E: From<ReadError>>(
+        reader: &Reader,
+        mut visit: impl FnMut(&RecordRef<'_>) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let mut types: BTreeMap<u16, TypeStats> = BTreeMap::new();
         let (mut encoded_bytes, mut first_ms, mut last_ms) = (0, None, None);
-        let head = reader.for_each::<ReadError>(1, |record| {
+        let head = reader.for_each(1, |record| {
             let bytes = (record.payload.len() + RECORD_OVERHEAD_BYTES) as u64;
             let of_type = types.entry(record.header.event_type).or_default();
             of_type.records += 1;
@@ -46,7 +49,7 @@ impl Stats {
             encoded_bytes += bytes;
             first_ms.get_or_insert(record.header.wall_time_ms);
             last_ms = Some(record.header.wall_time_ms);
-            Ok(())
+            visit(&record)
         })?;
         // A file that cannot be asked for its length was read all the same.
         let file_bytes = std::fs::metadata(reader.path()).map_or(0, |file| file.len());

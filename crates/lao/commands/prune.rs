@@ -153,7 +153,7 @@ async fn candidate(folder: &RunFolder, args: &PruneArgs) -> Result<Candidate, Cl
     let size_bytes = folder_bytes(&folder.path).map_err(|error| {
         io_failure(&format!("cannot look at {}", folder.path.display()), &error)
     })?;
-    let stays = if is_pinned(folder) && !args.pinned {
+    let stays = if is_pinned(manifest.as_ref()) && !args.pinned {
         Some("it is pinned".to_owned())
     } else {
         stays_by_state(summary.status, &args.status)
@@ -353,10 +353,9 @@ pub(crate) async fn gc(
     Ok(ExitCode::Done)
 }
 
-/// Whether a run is pinned.
-pub(crate) fn is_pinned(folder: &RunFolder) -> bool {
-    let manifest = folder.manifest().ok();
-    let label = manifest.as_ref().and_then(|manifest| manifest.other.get(LABEL_PINNED));
+/// Whether a run is pinned; one without a manifest is not.
+pub(crate) fn is_pinned(manifest: Option<&Manifest>) -> bool {
+    let label = manifest.and_then(|manifest| manifest.other.get(LABEL_PINNED));
     label == Some(&serde_json::Value::Bool(true))
 }
 

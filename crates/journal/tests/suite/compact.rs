@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use lao_journal::{
-    CompactError, JOURNAL_FILE, Journal, Manifest, OpenError, Options, Reader, Stats, check,
-    compact, copy,
+    CompactError, JOURNAL_FILE, Journal, Manifest, OpenError, Options, ReadError, Reader, Stats,
+    check, compact, copy,
 };
 
 use crate::support::{draft, drafts, expected, genesis, payloads, written};
@@ -15,7 +15,8 @@ fn len(dir: &Path) -> u64 {
 }
 
 fn stats(dir: &Path) -> Stats {
-    Stats::of(&Reader::open(dir, &Options::default()).unwrap()).unwrap()
+    let reader = Reader::open(dir, &Options::default()).unwrap();
+    Stats::with::<ReadError>(&reader, |_| Ok(())).unwrap()
 }
 
 #[test]
