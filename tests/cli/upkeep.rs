@@ -70,6 +70,49 @@ fn what_is_lost_is_said_and_done_again() {
     story.check("upkeep_lost");
 }
 
+/// Title and labels of a run's manifest.
+fn labels(folder: &Path) -> serde_json::Value {
+    let text = fs::read_to_string(folder.join("run.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    serde_json::json!([
+        manifest["title"],
+        manifest["source"],
+        manifest["plan_hash"],
+        manifest["parent"]
+    ])
+}
+
+#[test]
+fn a_run_whose_manifest_is_lost_is_known_by_its_plan_again() {
+    let mut story = done(1);
+    let folder = journals::folder(&mut story, 0);
+    let (path, before) = (folder.join("run.json"), labels(&folder));
+    assert_eq!(before[1], simple::PLAN);
+    assert!(before[2].is_string());
+    let run = folder.file_name().unwrap().to_str().unwrap();
+    // What a repair leaves that is killed before it gave them back.
+    let bare = format!(r#"{{"format":1,"run":"{run}","title":"{run}","created_ms":1}}"#);
+    for lost in [None, Some("{"), Some(&bare)] {
+        fs::remove_file(&path).unwrap();
+        if let Some(text) = lost {
+            fs::write(&path, text).unwrap();
+        }
+        assert_eq!(story.sandbox.run(&["journal", "repair", run]).code, Some(0));
+        assert_eq!(labels(&folder), before, "{lost:?}");
+    }
+    assert_eq!(story.sandbox.run(&["run", simple::PLAN]).code, Some(0));
+    let runs = fs::read_dir(story.sandbox.path(".lao/runs")).unwrap();
+    assert_eq!(runs.count(), 1, "the run is known, so no other one begins");
+    assert_eq!(story.sandbox.run(&["fork", &format!("{run}@20"), "--no-run"]).code, Some(0));
+    let fork = journals::folder(&mut story, 1);
+    let before = labels(&fork);
+    assert!(before[2].is_null() && before[3].is_object(), "{before}");
+    fs::remove_file(fork.join("run.json")).unwrap();
+    let name = fork.file_name().unwrap().to_str().unwrap();
+    assert_eq!(story.sandbox.run(&["journal", "repair", name]).code, Some(0));
+    assert_eq!(labels(&fork), before);
+}
+
 #[test]
 fn a_backup_is_opened_checked_and_restored() {
     let mut story = done(1);
