@@ -93,7 +93,7 @@ const fn code(verdict: ScenarioVerdict) -> ExitCode {
     match verdict {
         ScenarioVerdict::Passed => ExitCode::Done,
         ScenarioVerdict::New | ScenarioVerdict::Different | ScenarioVerdict::Failed => {
-            ExitCode::StepsFailed
+            ExitCode::Different
         }
         ScenarioVerdict::Unreadable => ExitCode::Configuration,
     }

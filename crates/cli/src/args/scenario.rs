@@ -41,7 +41,7 @@ Examples:
   lao scenario test scenarios/rework --review
   lao scenario test --crash --junit report.xml
 
-It ends with 4 when a scenario did not go as it should, with 3 when one cannot be read.
+It ends with 10 when a scenario did not go as it should, with 3 when one cannot be read.
 Next: read the difference, then --review or --accept if it is meant.";
 
 /// `lao scenario test`.
