@@ -28,6 +28,7 @@ mod cli {
     mod plans;
     mod portable;
     mod project;
+    mod scenarios;
     mod servers;
     mod simple;
     mod torn;

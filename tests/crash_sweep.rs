@@ -3,7 +3,7 @@
 //!
 //! A life is one process: its own tokio runtime, actors and journal, which are dropped where they
 //! stand when the journal dies. What the next life finds is what a killed process leaves. The
-//! files of the scenarios are in `scenarios/`, but for the demo, whose files the binary carries.
+//! files of the scenarios are in `crash_sweep/data/`, but for the demo, whose files the binary carries.
 //!
 //! The demo is crashed at every commit and loses its power at every sync; of the others it is a
 //! sample. `LAO_SWEEP_ALL=1` samples nothing and takes a quarter of an hour.

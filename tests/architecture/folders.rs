@@ -23,7 +23,7 @@ const TOP: &[&str] = &[
 const DATA: &[(&str, &str)] = &[
     ("journal-schema", "tests/journal_schema.rs"),
     ("replays", "tests/replays.rs"),
-    ("scenarios", "tests/crash_sweep.rs"),
+    ("scenarios", "tests/scenarios.rs"),
 ];
 
 fn misplaced<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {

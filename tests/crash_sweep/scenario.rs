@@ -65,7 +65,7 @@ pub(crate) const DEMO: Scenario = Scenario {
 /// Findings of the verifier, several calls in one answer, patches, a deletion, blobs.
 pub(crate) const REWORK: Scenario = Scenario {
     name: "rework",
-    folder: "scenarios/rework",
+    folder: "tests/crash_sweep/data/rework",
     script: "model.toml",
     place: Place::Folder,
     order: Order::Fixed,
@@ -82,8 +82,12 @@ pub(crate) const REWORK_WITHOUT_GIT: Scenario = Scenario {
 };
 
 /// Unusable answers of planner and reviewer, a rejection, a rework, a plan in two pieces.
-pub(crate) const REVIEW: Scenario =
-    Scenario { name: "review", folder: "scenarios/review", chunk_bytes: 200, ..REWORK };
+pub(crate) const REVIEW: Scenario = Scenario {
+    name: "review",
+    folder: "tests/crash_sweep/data/review",
+    chunk_bytes: 200,
+    ..REWORK
+};
 
 /// The same in a worktree of a user's repository.
 pub(crate) const REVIEW_IN_A_WORKTREE: Scenario = Scenario {
@@ -94,8 +98,12 @@ pub(crate) const REVIEW_IN_A_WORKTREE: Scenario = Scenario {
 };
 
 /// A failed task, skipped dependents, others that go on; two at a time.
-pub(crate) const FAILURE: Scenario =
-    Scenario { name: "failure", folder: "scenarios/failure", order: Order::Free, ..REWORK };
+pub(crate) const FAILURE: Scenario = Scenario {
+    name: "failure",
+    folder: "tests/crash_sweep/data/failure",
+    order: Order::Free,
+    ..REWORK
+};
 
 /// Every one.
 pub(crate) const ALL: [&Scenario; 6] =
@@ -134,7 +142,7 @@ impl Scenario {
     /// Where its ending is recorded.
     pub(crate) fn ending_file(&self) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("scenarios/endings")
+            .join("tests/crash_sweep/data/endings")
             .join(format!("{}.txt", self.name))
     }
 }

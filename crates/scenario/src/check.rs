@@ -30,7 +30,7 @@ impl History {
     /// Looks at what a life did and left.
     pub(crate) fn after(&mut self, stage: &Stage, life: &Life) {
         let facts = self.read(stage);
-        self.answers_once(life);
+        self.answers_once(life, facts.as_ref());
         self.journal_first(life, facts.as_ref());
         self.writes_once(life);
         if let Some(facts) = &facts {
@@ -66,10 +66,12 @@ impl History {
         }
     }
 
-    fn answers_once(&mut self, life: &Life) {
+    /// A call is one of those that were started and had no answer when the life began.
+    fn answers_once(&mut self, life: &Life, facts: Option<&JournalFacts>) {
         for call in &life.calls {
             if let Call::Model { prompt, .. } = call
-                && self.answered.contains_key(prompt)
+                && let Some(answered) = self.answered.get(prompt)
+                && facts.is_none_or(|facts| facts.asked.get(prompt) <= Some(answered))
             {
                 let problem = format!("asked again though its answer was durable: {prompt}");
                 self.problems.push(problem);

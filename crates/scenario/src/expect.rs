@@ -11,7 +11,7 @@ pub(crate) fn unmet(expect: &Expect, played: &Played) -> Vec<String> {
     files(expect, played, &mut unmet);
     events(expect, played, &mut unmet);
     for text in &expect.prompts {
-        if !played.facts.prompts.iter().any(|prompt| prompt.contains(text.as_str())) {
+        if !played.facts.prompts.values().any(|prompt| prompt.contains(text.as_str())) {
             unmet.push(format!("no prompt has the text `{text}`"));
         }
     }

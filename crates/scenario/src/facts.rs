@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lao_config::FILE_PLACEHOLDER;
 use lao_event::{
-    EffectId, Event, Hash,
+    ConversationId, EffectId, Event, Hash,
     latest::{CommitOutcome, LossCause, ModelOutcome, WorkspaceOutcome},
 };
 use lao_history::{ContentError, Contents, HistoryError, Recorded, RunFolder, fold};
@@ -37,8 +37,8 @@ pub struct JournalFacts {
     pub ran: Vec<String>,
     /// Commits that the workspace was found on.
     pub bases: Vec<String>,
-    /// The texts of every prompt, put together.
-    pub prompts: Vec<String>,
+    /// Every conversation as it was last shown to a model.
+    pub prompts: BTreeMap<ConversationId, String>,
     /// How often a worker panicked over an effect.
     pub panics: u32,
     /// Lines of the commands under way.
@@ -73,7 +73,7 @@ impl JournalFacts {
             made: BTreeMap::new(),
             ran: Vec::new(),
             bases: Vec::new(),
-            prompts: Vec::new(),
+            prompts: BTreeMap::new(),
             panics: 0,
             lines: BTreeMap::new(),
         };
@@ -101,7 +101,8 @@ impl JournalFacts {
             let key = PromptKey::of_talk(&step.key, event.role, &talk.messages, contents)?;
             *self.asked.entry(key.clone()).or_default() += 1;
             open.insert(event.effect, key);
-            self.prompts.push(prompt::texts(&event.appended, contents)?);
+            let texts = prompt::texts(&talk.messages, contents)?;
+            self.prompts.insert(event.conversation, texts);
         } else if let Event::ModelCallEnded(event) = &published.event {
             let key = open.remove(&event.effect).expect("a folded call was started");
             if matches!(event.outcome, ModelOutcome::Answered(_)) {

@@ -1,4 +1,4 @@
-//! Scenarios: a run with a script, played in virtual time, compared with its snapshot, killed everywhere.
+//! Scenarios: runs with a script, played in virtual time, compared, killed everywhere; no rendering.
 //!
 //! ```text
 //!   NAME.scenario.toml --Scenario--> Stage (a project) --lives--> journal, workspace

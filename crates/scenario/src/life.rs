@@ -75,6 +75,8 @@ pub(crate) fn live(
     let process = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
+        // Whoever waits here hears of things before the next of them happens.
+        .event_interval(1)
         .build()
         .expect("the system gives what a runtime needs");
     let world = watch.over(world(stage, hand));
@@ -131,44 +133,31 @@ async fn drive(spec: RunSpec, begin: Begin, hand: &Arc<Stagehand>) -> Lived {
         Err(error) => panic!("the run cannot be taken up: {error}"),
     };
     let notices = Some(handle.subscribe());
-    let mut refused = Vec::new();
-    let mut stuck = std::pin::pin!(tokio::time::sleep(STUCK_AFTER));
-    let end = loop {
-        tokio::select! {
-            biased;
-            () = hand.struck.notified() => break End::Crashed,
-            finish = handle.finished() => break End::Finished(finish),
-            () = hand.ordered.notified() => {
-                let obeyed = obey(hand, &handle, &mut refused).await;
-                if let Err(end) = obeyed {
-                    break end;
-                }
-            }
-            () = &mut stuck => break End::Stuck,
-        }
+    // A task of its own: it is woken before the run is told that what it waits for is durable.
+    let refused = Arc::new(Mutex::new(Vec::new()));
+    tokio::spawn(obey(Arc::clone(hand), handle.clone(), Arc::clone(&refused)));
+    let end = tokio::select! {
+        biased;
+        () = hand.struck.notified() => End::Crashed,
+        finish = handle.finished() => End::Finished(finish),
+        () = tokio::time::sleep(STUCK_AFTER) => End::Stuck,
     };
+    let refused = refused.lock().expect("nothing panics while it is held").clone();
     Lived { end, notices, refused }
 }
 
-/// Says to the run what a person says, one word after the other; the end of the life if it ends
-/// meanwhile.
-async fn obey(
-    hand: &Arc<Stagehand>,
-    handle: &RunHandle,
-    refused: &mut Vec<String>,
-) -> Result<(), End> {
-    while let Some(order) = hand.order() {
-        let said = tokio::select! {
-            biased;
-            () = hand.struck.notified() => return Err(End::Crashed),
-            said = handle.command(command(&order)) => said,
-        };
-        if let Err(rejection) = said {
-            refused.push(format!("the run turned `{}` down: {rejection}", order.says.word()));
+/// Says to the run what a person says, one word after the other.
+async fn obey(hand: Arc<Stagehand>, handle: RunHandle, refused: Arc<Mutex<Vec<String>>>) {
+    loop {
+        hand.ordered.notified().await;
+        while let Some(order) = hand.order() {
+            if let Err(rejection) = handle.command(command(&order)).await {
+                let words = format!("the run turned `{}` down: {rejection}", order.says.word());
+                refused.lock().expect("nothing panics while it is held").push(words);
+            }
+            hand.heard(&order);
         }
-        hand.heard(&order);
     }
-    Ok(())
 }
 
 fn command(order: &Order) -> Command {
@@ -186,6 +175,15 @@ pub(crate) fn retry(step: Option<&String>) -> Retry {
 }
 
 impl Says {
+    /// Whether an event of this name follows from it.
+    pub(crate) fn leads_to(self, event: &str) -> bool {
+        match self {
+            Self::Stop | Self::Cancel => event == "RunStopping",
+            Self::Retry => event == "StepRetried",
+            Self::Resume => event == "RunResumed",
+        }
+    }
+
     /// As it is written.
     pub(crate) const fn word(self) -> &'static str {
         match self {

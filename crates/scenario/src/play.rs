@@ -77,12 +77,23 @@ enum Next {
     Over,
 }
 
-/// Plays it; `kill` ends a process where the scenario does not say so.
-pub(crate) fn play(scenario: &Scenario, kill: Option<Kill>) -> Result<Played, PlayError> {
+/// A kill that the scenario does not know of.
+#[derive(Clone, Copy)]
+pub(crate) struct Disturbed<'a> {
+    pub kill: Kill,
+    /// As it is undisturbed.
+    pub reference: &'a Played,
+}
+
+/// Plays it; `disturbed` ends a process where the scenario does not say so.
+pub(crate) fn play(
+    scenario: &Scenario,
+    disturbed: Option<Disturbed<'_>>,
+) -> Result<Played, PlayError> {
     let stage = Stage::new(scenario)?;
     let place = (stage.clock.clone(), stage.workspace().to_owned());
-    let hand = Stagehand::new(scenario, place, kill);
-    let mut prompter = Prompter::new(scenario, kill.is_some());
+    let hand = Stagehand::new(scenario, place, disturbed.map(|it| it.kill));
+    let mut prompter = Prompter::new(scenario, disturbed);
     let mut history = History::default();
     let mut lives = 0;
     let mut begin = Begin::Start(Box::new(stage.start()));
@@ -144,17 +155,17 @@ struct Prompter<'a> {
     answers: Vec<&'a Answer>,
     words: VecDeque<&'a Word>,
     /// A kill that the scenario does not know of may lead to questions that it does not.
-    answers_unasked: bool,
+    disturbed: Option<Disturbed<'a>>,
     may_lack_disk: bool,
 }
 
 impl<'a> Prompter<'a> {
-    fn new(scenario: &'a Scenario, is_disturbed: bool) -> Self {
+    fn new(scenario: &'a Scenario, disturbed: Option<Disturbed<'a>>) -> Self {
         let full = |action: &FaultAction| matches!(action, FaultAction::DiskFull { .. });
         Self {
             answers: scenario.answers.iter().collect(),
             words: scenario.words.iter().filter(|word| word.at.is_none()).collect(),
-            answers_unasked: is_disturbed,
+            disturbed,
             may_lack_disk: scenario.faults.iter().any(|fault| full(&fault.action)),
         }
     }
@@ -177,7 +188,6 @@ impl<'a> Prompter<'a> {
                 history.problems.push("nothing happened any more, and it was not over".to_owned());
                 Ok(Next::Over)
             }
-            End::Over => Ok(Next::Over),
             End::Finished(Finish::GaveUp { storage: true, .. }) if self.may_lack_disk => {
                 Ok(Next::Live(resume))
             }
@@ -185,7 +195,8 @@ impl<'a> Prompter<'a> {
                 history.problems.push(format!("the run was given up: {message}"));
                 Ok(Next::Over)
             }
-            End::Finished(Finish::Ended(_) | Finish::Stopped(_)) => self.speak(stage),
+            // One that was killed when it was over is over when it is taken up.
+            End::Over | End::Finished(Finish::Ended(_) | Finish::Stopped(_)) => self.speak(stage),
         }
     }
 
@@ -226,13 +237,21 @@ impl<'a> Prompter<'a> {
         let found = self.answers.iter().position(fits);
         let answer = match found {
             Some(place) => self.answers.remove(place).says,
-            None if self.answers_unasked => lao_event::latest::QuestionAnswer::Rerun,
+            None if self.may_answer(question) => lao_event::latest::QuestionAnswer::Rerun,
             None => return Ok(false),
         };
         let question = lao_event::QuestionId(question.question);
         let by = "the scenario".to_owned();
         Self::note(stage, Command::Answer { question, answer, by })?;
         Ok(true)
+    }
+
+    /// A kill may lead to questions that nobody answers in the scenario, since they are not asked there.
+    fn may_answer(&self, question: &QuestionView) -> bool {
+        self.disturbed.is_some_and(|disturbed| {
+            let open = &disturbed.reference.status.questions;
+            !open.iter().any(|it| (&it.step, &it.text) == (&question.step, &question.text))
+        })
     }
 
     fn note(stage: &Stage, command: Command) -> Result<(), PlayError> {
@@ -248,7 +267,7 @@ impl<'a> Prompter<'a> {
                 .problems
                 .push(format!("the scenario says nothing of the command `{line}`: {cure}"));
         }
-        if self.answers_unasked {
+        if self.disturbed.is_some() {
             return;
         }
         for line in hand.missed() {

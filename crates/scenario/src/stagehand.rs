@@ -93,7 +93,8 @@ struct Desk {
     /// A kill that the scenario does not know of.
     kill: Option<Kill>,
     commits: Vec<CommitSeen>,
-    orders: VecDeque<Order>,
+    /// What is said, with the last event that the journal had then.
+    orders: VecDeque<(Order, u64)>,
     /// Calls that change the journal's disk and are still to be refused.
     refused_calls: u32,
     watch: Option<Arc<Watch>>,
@@ -173,6 +174,10 @@ impl Stagehand {
         for cue in &mut desk.cues {
             cue.seen = count(&cue.at, &views);
         }
+        // What was said and came to something before its process ended is not said again.
+        desk.orders.retain(|(order, seq)| {
+            !views.iter().any(|event| event.seq > *seq && order.says.leads_to(&event.event))
+        });
         if !desk.orders.is_empty() {
             self.ordered.notify_one();
         }
@@ -180,12 +185,12 @@ impl Stagehand {
 
     /// The next thing that a person says while the run goes on; it stays until it was heard.
     pub(crate) fn order(&self) -> Option<Order> {
-        self.desk().orders.front().cloned()
+        self.desk().orders.front().map(|(order, _)| order.clone())
     }
 
     /// The run has heard it.
     pub(crate) fn heard(&self, order: &Order) {
-        self.desk().orders.retain(|it| it != order);
+        self.desk().orders.retain(|(it, _)| it != order);
     }
 
     /// The commits so far, over all lives.
@@ -249,7 +254,8 @@ impl Stagehand {
                     continue;
                 }
             };
-            desk.orders.push_back(order);
+            let seq = desk.batch.last().map_or(0, |event| event.seq);
+            desk.orders.push_back((order, seq));
             self.ordered.notify_one();
         }
         answer

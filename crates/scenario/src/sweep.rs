@@ -3,14 +3,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lao_event::OnUnknown;
+use lao_event::{OnUnknown, latest::RunOutcome};
+use lao_kernel::RunPhase;
 use lao_protocol::{CrashFailure, CrashReport, Difference};
 
 use crate::{
     crash::{Kill, Moment},
     ending::Ending,
     file::Scenario,
-    play::{PlayError, Played, play},
+    play::{Disturbed, PlayError, Played, play},
     test::words,
 };
 
@@ -39,7 +40,8 @@ pub(crate) fn sweep(scenario: &Scenario, reference: &Played, sweep: Sweep) -> Op
             Moment::After => report.positions += 1,
             Moment::Before => report.effects += 1,
         }
-        let killed = catch_unwind(AssertUnwindSafe(|| play(scenario, Some(kill))));
+        let killed =
+            catch_unwind(AssertUnwindSafe(|| play(scenario, Some(Disturbed { kill, reference }))));
         let failure = match killed {
             Ok(Ok(killed)) => unlike(reference, killed),
             Ok(Err(error)) => Some(problem(&error)),
@@ -83,13 +85,17 @@ fn unlike(reference: &Played, killed: Played) -> Option<Failure> {
             problems.push(format!("{} was written again", write.0));
         }
     }
-    let on_unknown = reference.facts.state.run().map(|run| run.settings.on_unknown);
-    let (was, is) = match on_unknown {
-        // What is skipped is told to the model, which is another conversation.
-        Some(OnUnknown::Skip) => {
-            (reference.ending.clone().without_state(), killed.ending.without_state())
-        }
-        Some(OnUnknown::Ask | OnUnknown::Rerun) | None => (reference.ending.clone(), killed.ending),
+    let run = reference.facts.state.run();
+    // What is skipped is told to the model, which is another conversation; and where something is left
+    // open, its effects have other numbers.
+    let differs_inside = run.is_none_or(|run| {
+        run.settings.on_unknown == OnUnknown::Skip
+            || !matches!(run.phase, RunPhase::Ended(RunOutcome::Succeeded | RunOutcome::Failed))
+    });
+    let (was, is) = if differs_inside {
+        (reference.ending.clone().without_state(), killed.ending.without_state())
+    } else {
+        (reference.ending.clone(), killed.ending)
     };
     let difference = (was != is).then(|| difference(&was, &is));
     (!problems.is_empty() || difference.is_some()).then_some((problems, difference))
