@@ -18,6 +18,7 @@ use crate::{
     commands::{
         checkout::{files_failure, write_files},
         fork::short,
+        import::is_imported,
     },
     failure::{internal, io_failure},
     project::{Project, STATE_FOLDER, state_of},
@@ -71,7 +72,9 @@ impl<'a> Site<'a> {
     pub(crate) fn make(&self, run: &RunId, git: &GitSettings) -> Result<Placed, CliError> {
         let state = self.project.root.join(STATE_FOLDER);
         match (&self.files.commit, self.git) {
-            (Some(commit), true) => self.worktree(&state, (run, commit), git),
+            (Some(commit), true) if !is_imported(self.origin) => {
+                self.worktree(&state, (run, commit), git)
+            }
             (Some(_) | None, _) => self.folder(&state.join("workspaces").join(short(run))),
         }
     }
@@ -124,7 +127,8 @@ impl<'a> Site<'a> {
         let old = Path::new(self.old.path());
         let known =
             |path: &str| self.files.files.contains_key(path) || self.files.absent.contains(path);
-        if old.is_dir() {
+        // Where an imported run says that it worked may be anything on this machine.
+        if old.is_dir() && !is_imported(self.origin) {
             copy(old, path, &known)
                 .map_err(|error| io_failure(&format!("cannot copy {}", old.display()), &error))?;
         }

@@ -140,6 +140,29 @@ fn a_run_that_did_not_end_is_not_gone_on_with_elsewhere() {
     story.check("portable_unfinished");
 }
 
+/// Where an imported run says that it worked is not looked at, although it is there.
+#[test]
+fn a_fork_of_an_imported_run_works_in_this_project_alone() {
+    let story = Story::new();
+    simple::write_working(&story.sandbox);
+    let story = with_run(story);
+    printed(&story.sandbox, "export last run.laorun");
+    for name in ["lao.toml", "model.toml"] {
+        fs::copy(story.sandbox.path(name), story.sandbox.path("there").join(name)).unwrap();
+    }
+    story.sandbox.write("app/private.txt", "nobody's business\n");
+    printed(&story.sandbox, "--project there import run.laorun");
+    printed(&story.sandbox, "--project there fork last@25 --no-run");
+    let workspaces = story.sandbox.path("there/.lao/workspaces");
+    let all = names(&workspaces);
+    assert_eq!(all.len(), 1, "{all:?}");
+    let made = names(&workspaces.join(&all[0]));
+    assert!(made.contains(&"t1.txt".to_owned()), "{made:?}");
+    assert!(!made.contains(&"private.txt".to_owned()), "{made:?}");
+    let heads = names(&story.sandbox.path("app/.git/refs/heads"));
+    assert!(!heads.contains(&"lao".to_owned()), "{heads:?}");
+}
+
 /// Imports a file that is no good, and notes why, but not where: places depend on the time.
 fn refused(story: &mut Story, name: &str) {
     let line = format!("--project there import {name}.laorun");

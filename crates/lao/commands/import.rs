@@ -83,6 +83,7 @@ pub(crate) fn demand_own(folder: &RunFolder) -> Result<(), CliError> {
     let message = format!("run {run} was imported: its workspace is not on this machine");
     Err(CliError::new(ExitCode::Usage, message)
         .hint(format!("`lao show {run}` shows it, `lao replay {run}` derives it again"))
+        .hint(format!("`lao fork {run}@N` goes on from event N, in a workspace of this project"))
         .hint(format!("`lao checkout {run} DIR` writes its files into a folder of yours")))
 }
 
