@@ -107,7 +107,11 @@ fn a_repair_brings_a_run_to_the_end_of_its_decision() {
     let repair = whole.sandbox.run(&["journal", "repair", "last"]);
     assert_eq!(repair.code, Some(0), "{}", repair.stderr);
     let missing = kept.len() - 1;
-    assert!(repair.stdout.contains(&format!("{missing} events that follow")), "{}", repair.stdout);
+    assert!(
+        repair.stdout.contains(&format!("{missing} events, which the kept")),
+        "{}",
+        repair.stdout
+    );
     assert!(whole.folder.path.join(JOURNAL_FILE).exists());
     for command in [["journal", "check", "last"], ["replay", "last", "--quiet"]] {
         let outcome = whole.sandbox.run(&command);

@@ -4,7 +4,7 @@ mod json;
 mod tasks;
 mod verdict;
 
-pub(crate) use tasks::{TASKS_SCHEMA, read_tasks};
+pub(crate) use tasks::{TASKS_SCHEMA, read_tasks, task_name};
 pub(crate) use verdict::{VERDICT_SCHEMA, read_verdict};
 
 /// The longest answer of a planner or reviewer that is read, in bytes, so that what comes of it

@@ -11,6 +11,7 @@ use lao_event::{
 };
 
 use crate::{
+    answer::task_name,
     run::{Run, RunPhase},
     state::{InFlightKind, Index, State},
     step::{self, Step, StepStatus, Work},
@@ -68,6 +69,13 @@ impl State {
         self.ids().filter(|(id, step)| holds(*id, step)).map(|(id, _)| id).collect()
     }
 
+    fn task_names(&self) -> BTreeMap<String, StepId> {
+        let tasks = self.ids().filter(|(_, step)| step.is_task());
+        tasks
+            .flat_map(|(id, step)| [&step.key, &step.title].map(|name| (task_name(name), id)))
+            .collect()
+    }
+
     fn running_tasks(&self, holds: impl Fn(StepId, &TaskWork) -> bool) -> BTreeSet<StepId> {
         self.steps_where(|id, step| match &step.status {
             StepStatus::Running(Work::Task(work)) => holds(id, work),
@@ -118,6 +126,7 @@ impl State {
             open,
             failed,
             skipped,
+            names,
             tasks,
             begun,
             unplanned,
@@ -168,6 +177,7 @@ impl State {
         let not_planned = self.steps_where(|_, step| !step.is_task() && !step.has_succeeded());
         problems.expect_same("open", open, &count(self.steps_where(|_, step| !ended(step))));
         problems.expect_same("tasks", tasks, &count(self.steps_where(|_, step| step.is_task())));
+        problems.expect_same("names", names, &self.task_names());
         problems.expect_same("begun", begun, &count(tasks_begun));
         problems.expect_same("unplanned", unplanned, &count(not_planned));
     }

@@ -118,17 +118,15 @@ pub(crate) fn planner(state: &State, step: StepId, role: &RoleSettings) -> Vec<M
 }
 
 fn earlier_tasks(state: &State) -> String {
-    let tasks: Vec<String> = state
-        .steps()
-        .iter()
-        .filter(|step| step.is_task())
-        .map(|step| format!("\n- {}: {}", step.key, step.title))
-        .collect();
+    let last = state.steps().iter().rev().filter(|step| step.is_task()).take(EARLIER_TASKS_MAX);
+    let mut tasks: Vec<String> =
+        last.map(|step| format!("\n- {}: {}", step.key, step.title)).collect();
     if tasks.is_empty() {
         return String::new();
     }
-    let left_out = tasks.len().saturating_sub(EARLIER_TASKS_MAX);
-    let shown = tasks[left_out..].concat();
+    tasks.reverse();
+    let left_out = state.index.tasks as usize - tasks.len();
+    let shown = tasks.concat();
     let note =
         if left_out == 0 { String::new() } else { format!(" ({left_out} earlier ones left out)") };
     format!("\nTasks there are already, which may be named in depends_on{note}:{shown}")

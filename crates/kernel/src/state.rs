@@ -62,6 +62,8 @@ pub(crate) struct Index {
     pub failed: BTreeSet<StepId>,
     /// Steps that ended skipped.
     pub skipped: BTreeSet<StepId>,
+    /// Tasks by their keys and titles, as a planner may refer to them; the last of each.
+    pub names: BTreeMap<String, StepId>,
     /// Tasks in the graph.
     pub tasks: u32,
     /// Tasks that have begun.

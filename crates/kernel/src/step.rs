@@ -24,6 +24,7 @@ use lao_event::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    answer,
     command::{Rejection, Retry},
     evolve::Inconsistency,
     planning::PlanningWork,
@@ -238,7 +239,12 @@ fn add(state: &mut State, new: &NewStep) -> Result<(), Inconsistency> {
     });
     state.index.open += 1;
     match &new.definition {
-        StepDefinition::Task(_) => state.index.tasks += 1,
+        StepDefinition::Task(_) => {
+            for name in [&new.key, &new.title] {
+                state.index.names.insert(answer::task_name(name), id);
+            }
+            state.index.tasks += 1;
+        }
         StepDefinition::Planning { .. } => state.index.unplanned += 1,
     }
     Ok(())

@@ -72,7 +72,7 @@ pub fn repair(report: &RepairReport, style: &Style) -> String {
         page.field("found", (Tone::Plain, &text));
     }
     if report.derived > 0 {
-        let text = format!("{} that follow from the kept ones", count(report.derived, "event"));
+        let text = format!("{}, which the kept ones lead to", count(report.derived, "event"));
         page.field("derived", (Tone::Plain, &text));
     }
     page.field("lost", (tone_of_loss(report.lost), &lost(report)));

@@ -121,18 +121,18 @@ pub(crate) fn read_tasks(
 
 /// What a reference may mean, in this order: a task of this answer by its id or by its title, or
 /// one there is already by its key or its title.
-struct Names {
+struct Names<'s> {
     first: u32,
     first_task: u32,
     planning: StepId,
     ids: BTreeMap<String, StepId>,
     titles: BTreeMap<String, StepId>,
-    old: BTreeMap<String, StepId>,
+    old: &'s BTreeMap<String, StepId>,
     problems: Vec<String>,
 }
 
-impl Names {
-    fn new(state: &State, tasks: &[PlannedTask]) -> Self {
+impl<'s> Names<'s> {
+    fn new(state: &'s State, tasks: &[PlannedTask]) -> Self {
         let count = u32::try_from(state.steps().len()).expect("a run has fewer than 2^32 steps");
         let chunks = state.started().plan.chunks.len();
         let last_chunk = u32::try_from(chunks - 1).expect("a plan has fewer than 2^32 chunks");
@@ -142,14 +142,9 @@ impl Names {
             planning: StepId(last_chunk),
             ids: BTreeMap::new(),
             titles: BTreeMap::new(),
-            old: BTreeMap::new(),
+            old: &state.index.names,
             problems: Vec::new(),
         };
-        for (index, step) in state.steps().iter().enumerate().filter(|(_, step)| step.is_task()) {
-            let id = StepId(u32::try_from(index).expect("counted above"));
-            names.old.insert(fold(&step.key), id);
-            names.old.insert(fold(&step.title), id);
-        }
         for (index, task) in tasks.iter().enumerate() {
             names.add(index, task);
         }
@@ -166,7 +161,7 @@ impl Names {
 
     fn add(&mut self, index: usize, task: &PlannedTask) {
         let step = self.id(index);
-        let title = fold(&task.title);
+        let title = task_name(&task.title);
         let known = self.old.contains_key(&title) || self.titles.contains_key(&title);
         if known && !title.is_empty() {
             self.problems.push(format!("two tasks are called {:?}", task.title.trim()));
@@ -174,24 +169,30 @@ impl Names {
         self.titles.insert(title, step);
         let id = task.id.as_ref().map(Name::text).filter(|id| !id.is_empty());
         if let Some(id) = id
-            && self.ids.insert(fold(&id), step).is_some()
+            && self.ids.insert(task_name(&id), step).is_some()
         {
             self.problems.push(format!("two tasks have the id {id:?}"));
         }
     }
 
     fn resolve(&self, name: &str) -> Option<StepId> {
-        let name = fold(name);
+        let name = task_name(name);
         let new = self.ids.get(&name).or_else(|| self.titles.get(&name));
         new.or_else(|| self.old.get(&name)).copied().filter(|_| !name.is_empty())
     }
 }
 
-fn fold(name: &str) -> String {
+/// A name as it is looked for: capitals and spaces around it do not count.
+pub(crate) fn task_name(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-fn new_step(names: &Names, index: usize, task: PlannedTask, problems: &mut Vec<String>) -> NewStep {
+fn new_step(
+    names: &Names<'_>,
+    index: usize,
+    task: PlannedTask,
+    problems: &mut Vec<String>,
+) -> NewStep {
     let title = task.title.trim().to_owned();
     let shown = if title.is_empty() { format!("task {}", index + 1) } else { format!("{title:?}") };
     if title.is_empty() {
@@ -256,7 +257,7 @@ fn checked_path(path: &str) -> Result<String, &'static str> {
 }
 
 /// A cycle among the new tasks, in words.
-fn cycle(names: &Names, steps: &[NewStep]) -> Option<String> {
+fn cycle(names: &Names<'_>, steps: &[NewStep]) -> Option<String> {
     let inner = |need: &StepId| need.0.checked_sub(names.first).map(|index| index as usize);
     let mut unmet: Vec<usize> =
         steps.iter().map(|step| step.needs.iter().filter_map(inner).count()).collect();
