@@ -49,6 +49,7 @@ impl State {
     pub fn audit(&self) -> Vec<String> {
         let mut problems = Problems(Vec::new());
         self.audit_graph(&mut problems);
+        problems.expect_same("names", &self.index.names, &self.task_names());
         let phase = self.run.as_ref().map(|run| &run.phase);
         if phase == Some(&RunPhase::Ended(RunOutcome::Cancelled)) {
             return problems.0;
@@ -107,7 +108,7 @@ impl State {
     }
 
     /// Compares every index that follows from the steps; a new field does not compile before it
-    /// is compared here or in [`Self::audit_places`] and [`Self::audit_effects`].
+    /// is compared here, in [`Self::audit`], [`Self::audit_places`] or [`Self::audit_effects`].
     fn audit_index(&self, problems: &mut Problems) {
         let Index {
             ready,
@@ -126,7 +127,7 @@ impl State {
             open,
             failed,
             skipped,
-            names,
+            names: _,
             tasks,
             begun,
             unplanned,
@@ -173,12 +174,11 @@ impl State {
             problems.expect_same(name, &as_set, &found);
             problems.expect(as_set.len() == kept.len(), || format!("{name}: a step twice"));
         }
-        let tasks_begun = self.steps_where(|_, step| step.is_task() && step.attempt.0 > 0);
+        let is_begun = |_: StepId, step: &Step| step.is_task() && step.attempt.0 > 0;
         let not_planned = self.steps_where(|_, step| !step.is_task() && !step.has_succeeded());
         problems.expect_same("open", open, &count(self.steps_where(|_, step| !ended(step))));
         problems.expect_same("tasks", tasks, &count(self.steps_where(|_, step| step.is_task())));
-        problems.expect_same("names", names, &self.task_names());
-        problems.expect_same("begun", begun, &count(tasks_begun));
+        problems.expect_same("begun", begun, &count(self.steps_where(is_begun)));
         problems.expect_same("unplanned", unplanned, &count(not_planned));
     }
 
