@@ -22,12 +22,14 @@ mod cli {
     mod demo;
     mod diff;
     mod exit_codes;
+    mod fork;
     mod journals;
     mod json;
     mod live;
     mod plans;
     mod portable;
     mod project;
+    mod replay;
     mod scenarios;
     mod servers;
     mod simple;

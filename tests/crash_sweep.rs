@@ -79,6 +79,15 @@ scenarios! {
     failure: scenario::FAILURE,
 }
 
+/// Forks go on in folders and repositories of their own; a user's repository with its worktrees is
+/// in `tests/cli/fork.rs`.
+#[test]
+fn a_fork_at_any_event_ends_like_the_run() {
+    for scenario in scenario::ALL.into_iter().filter(|scenario| scenario.is_in_a_folder()) {
+        Sweep::of(scenario).fork_everywhere();
+    }
+}
+
 #[test]
 fn endings_are_as_recorded() {
     for scenario in scenario::ALL {

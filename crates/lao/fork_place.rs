@@ -75,7 +75,7 @@ impl<'a> Site<'a> {
             (Some(commit), true) if !is_imported(self.origin) => {
                 self.worktree(&state, (run, commit), git)
             }
-            (Some(_) | None, _) => self.folder(&state.join("workspaces").join(short(run))),
+            (Some(_) | None, _) => self.folder(&state, run, git),
         }
     }
 
@@ -101,39 +101,37 @@ impl<'a> Site<'a> {
         let WorkspaceSettings::Worktree { branch, .. } = &workspace else {
             unreachable!("it was just made");
         };
-        let failed =
-            |error: lao_repo::PrepareError| CliError::from_error(ExitCode::Configuration, &error);
         let recorder = GitRepository::new();
-        recorder.branch_at(Path::new(repository), branch, commit).map_err(failed)?;
-        let request =
-            WorkspaceRequest { run: run.clone(), workspace: workspace.clone(), git: git.clone() };
-        match recorder.prepare_blocking(&request).map_err(failed)? {
-            WorkspaceOutcome::Ready { .. } => {}
-            WorkspaceOutcome::Unusable { message } => {
-                return Err(CliError::new(ExitCode::Configuration, message));
-            }
-        }
+        let branched = recorder.branch_at(Path::new(repository), branch, commit);
+        branched.map_err(|error| unprepared(&error))?;
+        prepare(&recorder, run, (&workspace, git))?;
         let files = self.put(&path)?;
         if self.takes_back {
             let message = format!("lao: tasks of {} are taken back", self.origin.run);
-            recorder.commit_all(&path, git, &message).map_err(failed)?;
+            let taken_back = recorder.commit_all(&path, git, &message);
+            taken_back.map_err(|error| unprepared(&error))?;
         }
         Ok(Placed { workspace, files })
     }
 
     /// A folder without git, or with a repository that is still to be made: what the run never
     /// touched is as it is now.
-    fn folder(&self, path: &Path) -> Result<Placed, CliError> {
+    fn folder(&self, state: &Path, run: &RunId, git: &GitSettings) -> Result<Placed, CliError> {
+        let path = state.join("workspaces").join(short(run));
         let old = Path::new(self.old.path());
         let known =
             |path: &str| self.files.files.contains_key(path) || self.files.absent.contains(path);
         // Where an imported run says that it worked may be anything on this machine.
         if old.is_dir() && !is_imported(self.origin) {
-            copy(old, path, &known)
+            copy(old, &path, &known)
                 .map_err(|error| io_failure(&format!("cannot copy {}", old.display()), &error))?;
         }
-        let files = self.put(path)?;
         let workspace = WorkspaceSettings::Folder { path: path.display().to_string() };
+        if self.git {
+            // A commit that was under way is made again at once, and needs its repository.
+            prepare(&GitRepository::new(), run, (&workspace, git))?;
+        }
+        let files = self.put(&path)?;
         Ok(Placed { workspace, files })
     }
 
@@ -149,17 +147,38 @@ impl<'a> Site<'a> {
     }
 }
 
+/// Makes a workspace ready as the run's own process would.
+fn prepare(
+    recorder: &GitRepository,
+    run: &RunId,
+    (workspace, git): (&WorkspaceSettings, &GitSettings),
+) -> Result<(), CliError> {
+    let request =
+        WorkspaceRequest { run: run.clone(), workspace: workspace.clone(), git: git.clone() };
+    match recorder.prepare_blocking(&request).map_err(|error| unprepared(&error))? {
+        WorkspaceOutcome::Ready { .. } => Ok(()),
+        WorkspaceOutcome::Unusable { message } => {
+            Err(CliError::new(ExitCode::Configuration, message))
+        }
+    }
+}
+
+fn unprepared(error: &lao_repo::PrepareError) -> CliError {
+    CliError::from_error(ExitCode::Configuration, error)
+}
+
 fn gone(repository: &str) -> CliError {
     let message = format!("the run's repository {repository} is gone");
     CliError::new(ExitCode::Configuration, message)
         .hint("`lao checkout RUN --at N DIR` writes the files that the journal knows")
 }
 
-/// Copies a folder without what `is_known` names, which is written from the journal.
+/// Copies a folder without what `is_known` names, which is written from the journal, and without
+/// folders in which there is nothing else.
 fn copy(from: &Path, to: &Path, is_known: &dyn Fn(&str) -> bool) -> io::Result<()> {
+    fs::create_dir_all(to)?;
     let mut open = vec![PathBuf::new()];
     while let Some(inner) = open.pop() {
-        fs::create_dir_all(to.join(&inner))?;
         for entry in fs::read_dir(from.join(&inner))? {
             let entry = entry?;
             let name = entry.file_name();
@@ -172,6 +191,7 @@ fn copy(from: &Path, to: &Path, is_known: &dyn Fn(&str) -> bool) -> io::Result<(
             if kind.is_dir() {
                 open.push(path);
             } else if kind.is_file() && !is_known(&shown) {
+                fs::create_dir_all(to.join(&inner))?;
                 fs::copy(entry.path(), to.join(&path))?;
             }
         }

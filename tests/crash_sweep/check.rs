@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lao_event::latest::FileWriteOutcome;
 use lao_journal::Blobs;
 use lao_kernel::outstanding;
+use lao_replay::{Replay, replay};
 use lao_testkit::{Call, Ending, JournalFacts, PromptKey, commits, uncommitted};
 
 use super::{
@@ -34,6 +35,7 @@ impl History {
         expect_journal_first(life, facts.as_ref());
         if let Some(facts) = &facts {
             expect_sound(stage, facts);
+            expect_derived_again(stage, facts);
             expect_commits_once(stage, facts);
         }
         self.facts = facts;
@@ -122,6 +124,19 @@ fn expect_sound(stage: &Stage<'_>, facts: &JournalFacts) {
     let blobs = Blobs::open(&stage.blobs()).expect("the project has blobs");
     let checked = blobs.check(|path, error| panic!("{}: {error:?}", path.display()));
     checked.expect("the folder of blobs can be listed");
+}
+
+/// Whatever befell the run, its record follows from its results, event by event.
+fn expect_derived_again(stage: &Stage<'_>, facts: &JournalFacts) {
+    let reader = stage.folder().reader().expect("it was just read");
+    match replay(&reader, &stage.contents(), |_| {}) {
+        Ok(Replay::Identical(replayed)) => {
+            assert_eq!(replayed.events, facts.events.len() as u64);
+            assert!(replayed.state == facts.state, "replay leads to another state");
+        }
+        Ok(Replay::Different(difference)) => panic!("replay differs: {difference:#?}"),
+        Err(error) => panic!("the journal cannot be replayed: {error}"),
+    }
 }
 
 /// Each effect has at most one commit, and none that the journal does not know.

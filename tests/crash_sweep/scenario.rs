@@ -139,6 +139,14 @@ impl Scenario {
         quick.join("\n").replace(LARGE_MARK, &large_text())
     }
 
+    /// Whether all it works on is in a folder of its own.
+    pub(crate) fn is_in_a_folder(&self) -> bool {
+        match self.place {
+            Place::Folder | Place::WithoutGit => true,
+            Place::Worktree => false,
+        }
+    }
+
     /// Where its ending is recorded.
     pub(crate) fn ending_file(&self) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR"))

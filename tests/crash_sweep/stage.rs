@@ -14,7 +14,8 @@ use lao_event::{
 use lao_history::{Contents, RunFolder, RunsFolder};
 use lao_kernel::Start;
 use lao_model::{Script, ScriptedModel};
-use lao_port::{Clock, World};
+use lao_port::{Clock, WorkspaceRequest, World};
+use lao_replay::FilesAt;
 use lao_repo::GitRepository;
 use lao_runtime::{Permits, RetryPolicy};
 use lao_testkit::init_repository;
@@ -96,6 +97,37 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Puts files and history into the workspace as another run had them.
+    pub(crate) fn put(&self, origin: &Self, then: &FilesAt) {
+        let folder = self.workspace();
+        if let Some(commit) = &then.commit {
+            copy(&origin.workspace().join(".git"), &folder.join(".git"));
+            let repository = git2::Repository::open(folder).expect("it was just copied");
+            let commit = git2::Oid::from_str(commit).expect("a commit's name");
+            let commit = repository.find_object(commit, None).expect("the run made it");
+            repository.reset(&commit, git2::ResetType::Hard, None).expect("the folder is fresh");
+        } else {
+            let (workspace, git) = (self.settings.workspace.clone(), self.settings.git.clone());
+            let request = WorkspaceRequest { run: self.folder().run, workspace, git };
+            let recorder = GitRepository::with_config_home(self.root.path().join("home"));
+            recorder.prepare_blocking(&request).expect("the folder is fresh");
+        }
+        let contents = origin.contents();
+        for (path, file) in &then.files {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().expect("it is below")).expect("there is room");
+            let bytes = contents.bytes(&file.content).expect("the journal has it");
+            fs::write(path, bytes).expect("there is room");
+        }
+        for path in &then.absent {
+            match fs::remove_file(folder.join(path)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        copy(&origin.blobs(), &self.blobs());
+    }
+
     pub(crate) fn start(&self) -> Start {
         Start {
             run: self.folder().run,
@@ -130,6 +162,23 @@ impl<'a> Stage<'a> {
             verifier: Arc::new(LocalVerifier::new(workspace)),
             repository: Arc::new(GitRepository::with_config_home(self.root.path().join("home"))),
             clock,
+        }
+    }
+}
+
+/// Copies a folder, if there is one.
+fn copy(from: &Path, to: &Path) {
+    if !from.is_dir() {
+        return;
+    }
+    fs::create_dir_all(to).expect("there is room");
+    for entry in fs::read_dir(from).expect("it is a folder") {
+        let entry = entry.expect("it can be listed");
+        let to = to.join(entry.file_name());
+        if entry.file_type().expect("it has a kind").is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("there is room");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The sweeps over one scenario.
 
+mod forks;
+
 use std::{
     fmt,
     sync::atomic::{AtomicUsize, Ordering},

@@ -10,7 +10,7 @@ use lao_cli::{
     args::{ChangeArgs, ForkArgs, GlobalArgs, ModelOverride, RerunArgs, RunSelector},
     render::{self, ForkReport, SettingChange},
 };
-use lao_event::{Event, Role, RunId, Settings, StepId, WorkspaceSettings};
+use lao_event::{Event, Role, RunId, Settings, StepId, WorkspaceSettings, latest::RunOutcome};
 use lao_gateway::{LABEL_PARENT, LABEL_SOURCE};
 use lao_history::{RunFolder, Stamp};
 use lao_journal::{Genesis, Manifest, Reader};
@@ -20,13 +20,8 @@ use lao_replay::{ForkError, ForkPoint, NewRun, branch, field_differences, fork_p
 
 use super::resume::take_up;
 use crate::{
-    failure::{io_failure, view_failure},
-    fork_place::Site,
-    plan_run,
-    project::Project,
-    screen::Screen,
-    secrets, settings_change,
-    world::SystemClock,
+    failure::view_failure, fork_place::Site, plan_run, project::Project, screen::Screen, secrets,
+    settings_change, world::SystemClock,
 };
 
 pub(crate) async fn fork(
@@ -43,11 +38,16 @@ pub(crate) async fn fork(
     };
     let project = Project::find(global)?;
     let origin = Origin::open(&project, &args.run.run, at)?;
-    if at.is_none() && matches!(origin.phase(), RunPhase::Ended(_)) {
+    if let (None, RunPhase::Ended(outcome)) = (at, origin.phase()) {
         let run = &origin.folder.run;
-        return Err(CliError::new(ExitCode::Usage, format!("run {run} is over: nothing follows"))
-            .hint(format!("name an earlier event: `lao log {run}` shows them with their numbers"))
-            .hint(format!("`lao rerun {run} --from STEP` does one task again")));
+        let over = CliError::new(ExitCode::Usage, format!("run {run} is over: nothing follows"))
+            .hint(format!("name an earlier event: `lao log {run}` shows them with their numbers"));
+        return Err(match outcome {
+            RunOutcome::Cancelled => over,
+            RunOutcome::Succeeded | RunOutcome::Failed => {
+                over.hint(format!("`lao rerun {run} --from STEP` does one task again"))
+            }
+        });
     }
     origin.branch_off(global, &project, (Vec::new(), &args.change), screen).await
 }
@@ -222,8 +222,9 @@ fn changed_settings(
     let mut settings = settings_change::carried_over(base, &before, &after);
     for prompt in &change.prompts {
         let file = prompt.file.display();
-        let text = fs::read_to_string(&prompt.file)
-            .map_err(|error| io_failure(&format!("cannot read {file}"), &error))?;
+        let text = fs::read_to_string(&prompt.file).map_err(|error| {
+            CliError::new(ExitCode::Usage, format!("cannot read {file}: {error}"))
+        })?;
         let role = role(&settings, &prompt.role)?;
         let settings = settings.roles.iter_mut().filter(|it| it.role == role);
         settings.for_each(|settings| settings.instructions = Some(text.trim_end().to_owned()));

@@ -122,8 +122,12 @@ fn files_by(
             StoredEvent::Unknown { seq, .. } => return Err(FilesError::Newer { seq }),
         };
         then.last = recorded.seq;
-        for change in changes.of(&recorded)?.into_iter().filter(|change| counts(&change.by)) {
-            then.note(change);
+        for change in changes.of(&recorded)? {
+            if counts(&change.by) {
+                then.note(change);
+            } else {
+                then.leave_out(change);
+            }
         }
         if recorded.seq <= then.at {
             then.follow(&recorded);
@@ -156,7 +160,16 @@ impl FilesAt {
                 self.files.remove(&path);
                 self.absent.insert(path);
             }
-            Some(_) | None => {}
+            Some(_) | None => self.leave_out(Change { seq, path, content, by }),
+        }
+    }
+
+    /// A change that does not count. Of a file of the trail nobody told that it was not there
+    /// before.
+    fn leave_out(&mut self, change: Change) {
+        let is_trail = matches!(change.by, WrittenBy::Trail { .. });
+        if is_trail && !self.files.contains_key(&change.path) {
+            self.absent.insert(change.path);
         }
     }
 

@@ -58,7 +58,7 @@ pub enum ForkError {
         last: u64,
     },
     /// The run cannot go on from there.
-    #[error("the run cannot go on from there: {0}")]
+    #[error("the run cannot go on from there")]
     Rejected(#[from] Rejection),
     /// The new run could not be written.
     #[error(transparent)]
