@@ -57,12 +57,16 @@ fn every_scenario_goes_as_it_should_wherever_it_is_killed() {
 }
 
 #[test]
-fn every_scenario_is_killed() {
-    let spared = TESTED.iter().filter(|tested| {
+fn every_scenario_is_killed_and_on_both_sides_of_commits() {
+    let crashes = |tested: &Tested| {
         let crashes = tested.report.crashes.as_ref();
-        crashes.is_none_or(|crashes| crashes.positions == 0 || crashes.effects == 0)
-    });
+        crashes.map_or((0, 0), |crashes| (crashes.positions, crashes.effects))
+    };
+    let spared = TESTED.iter().filter(|tested| crashes(tested) == (0, 0));
     assert_eq!(told(spared), "");
+    let all = TESTED.iter().map(crashes);
+    let (positions, effects) = all.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    assert!(positions.min(effects) * 4 > positions.max(effects), "{positions}, {effects}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn test(
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     let paths = scenarios(global, &args.paths)?;
-    let tester = Tester {
+    let player = Tester {
         summary,
         sweep: if args.crash { Sweep::All } else { Sweep::None },
         jobs: args.jobs.unwrap_or_else(processors),
@@ -55,7 +55,7 @@ fn test(
     // What is accepted or asked about is shown when that is known.
     let at_once = !args.accept && !args.review;
     let shown = Mutex::new(&mut *screen);
-    let mut tested = tester.test_all(&paths, |done| {
+    let mut tested = player.test_all(&paths, |done| {
         if at_once {
             let mut screen = shown.lock().expect("showing does not panic");
             show(global, &done.report, &mut screen);
@@ -103,7 +103,7 @@ const fn code(verdict: ScenarioVerdict) -> ExitCode {
 fn scenarios(global: &GlobalArgs, paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let folder;
     let paths = if paths.is_empty() {
-        folder = [home(global)?.join(FOLDER)];
+        folder = [home(global).join(FOLDER)];
         &folder[..]
     } else {
         paths
@@ -124,11 +124,11 @@ fn scenarios(global: &GlobalArgs, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Cli
 }
 
 /// The project's folder, or the one that was named or is worked in: scenarios need no project.
-fn home(global: &GlobalArgs) -> Result<PathBuf, CliError> {
+fn home(global: &GlobalArgs) -> PathBuf {
     match (Project::find(global), &global.project) {
-        (Ok(project), _) => Ok(relative(&project.root)),
-        (Err(_), Some(folder)) => Ok(folder.clone()),
-        (Err(_), None) => Ok(PathBuf::new()),
+        (Ok(project), _) => relative(&project.root),
+        (Err(_), Some(folder)) => folder.clone(),
+        (Err(_), None) => PathBuf::new(),
     }
 }
 
@@ -212,7 +212,7 @@ fn new(
     args: &ScenarioNewArgs,
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
-    let path = place(global, &args.name)?;
+    let path = place(global, &args.name);
     write_new(&path, lao_scenario::TEMPLATE)?;
     written(&path, screen);
     Ok(ExitCode::Done)
@@ -227,7 +227,7 @@ fn record(
     let folder = project.select_any(&args.run)?;
     let path = match &args.to {
         Some(path) => path.clone(),
-        None => place(global, Path::new(folder.run.as_str()))?,
+        None => place(global, Path::new(folder.run.as_str())),
     };
     let contents = state_of(&folder)
         .contents()
@@ -240,7 +240,7 @@ fn record(
 }
 
 /// Where a scenario of this name lies: a path says so itself.
-fn place(global: &GlobalArgs, name: &Path) -> Result<PathBuf, CliError> {
+fn place(global: &GlobalArgs, name: &Path) -> PathBuf {
     let text = name.to_string_lossy();
     let whole = if text.ends_with(FILE_ENDING) {
         name.to_owned()
@@ -248,7 +248,7 @@ fn place(global: &GlobalArgs, name: &Path) -> Result<PathBuf, CliError> {
         PathBuf::from(format!("{text}{FILE_ENDING}"))
     };
     let is_bare = whole.components().count() == 1 && !text.ends_with(FILE_ENDING);
-    Ok(if is_bare { home(global)?.join(FOLDER).join(whole) } else { whole })
+    if is_bare { home(global).join(FOLDER).join(whole) } else { whole }
 }
 
 fn write_new(path: &Path, text: &str) -> Result<(), CliError> {

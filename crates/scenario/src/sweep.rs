@@ -32,7 +32,8 @@ pub(crate) fn sweep(scenario: &Scenario, reference: &Played, sweep: Sweep) -> Op
     let step = match sweep {
         Sweep::None => return None,
         Sweep::All => 1,
-        Sweep::Sample(most) => kills.len().div_ceil(most.max(1)).max(1),
+        // Odd, so that both sides of commits occur.
+        Sweep::Sample(most) => kills.len().div_ceil(most.max(1)) | 1,
     };
     let mut report = CrashReport { positions: 0, effects: 0, failures: Vec::new() };
     for kill in kills.into_iter().step_by(step) {
