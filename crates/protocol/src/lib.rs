@@ -23,9 +23,7 @@ pub use diff::{
 };
 pub use moment::{FileChangeView, MarksView, MomentView};
 pub use request::{AnswerChoice, Reply, Request};
-pub use scenario::{
-    CrashFailure, CrashReport, Difference, ScenarioReport, ScenarioVerdict,
-};
+pub use scenario::{CrashFailure, CrashReport, Difference, ScenarioReport, ScenarioVerdict};
 pub use update::{EventView, Update};
 pub use view::{
     CommitView, ContentView, FailureView, FindingView, InFlightView, MessageView, ParentView,
