@@ -50,11 +50,11 @@ fn expect_identical(story: &Story) {
 /// A setting of a role, as the events of a run tell.
 fn settings(story: &Story, run: &str, event: &str) -> Value {
     let log = printed(story, &["log", run, "--json"]);
-    let told = log.lines().filter_map(|line| {
+    let mut told = log.lines().filter_map(|line| {
         let update: Value = serde_json::from_str(line).unwrap();
         (update["event"] == event).then(|| update["data"]["settings"]["inline"].clone())
     });
-    let text = told.last().unwrap();
+    let text = told.next_back().unwrap();
     serde_json::from_str(text.as_str().unwrap()).unwrap()
 }
 
