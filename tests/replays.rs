@@ -11,7 +11,7 @@ use std::{
 
 use lao_event::{StepId, latest::StepOutcome};
 use lao_history::{Contents, RunFolder, RunsFolder};
-use lao_journal::Reader;
+use lao_journal::{Draft, Head, Manifest, ReadError, Reader, Restore, chain};
 use lao_kernel::{RunPhase, State, StepStatus, evolve, outstanding};
 use lao_replay::{Replay, Replayed, for_each_decision, import, replay};
 use serde::{Deserialize, Serialize};
@@ -217,5 +217,51 @@ fn a_recording_that_was_edited_is_not_read() {
         let project = tempfile::tempdir().expect("there is room for a temporary folder");
         let runs = RunsFolder::new(project.path().join(".lao"));
         assert!(import(edited.as_slice(), &runs).is_err(), "byte {at} was changed");
+    }
+}
+
+/// Writes the run anew under a right chain, without one of its events.
+fn leave_out(recording: &Recording, seq: u64) -> RunFolder {
+    let reader = recording.reader();
+    let path = recording.folder.path.with_file_name(format!("without-{seq}"));
+    let mut head = Head { seq: 0, hash: reader.genesis().hash() };
+    let mut restore = Restore::begin(&path, reader.genesis().clone()).expect("the name is free");
+    let mut bytes = Vec::new();
+    let walked = reader.for_each::<ReadError>(1, |record| {
+        let header = &record.header;
+        if header.seq != seq {
+            let draft = Draft {
+                event_type: header.event_type,
+                schema_version: header.schema_version,
+                flags: header.flags,
+                wall_time_ms: header.wall_time_ms,
+                monotonic_ns: header.monotonic_ns,
+                cause: if header.cause >= seq { header.cause - 1 } else { header.cause },
+                payload: record.payload.to_vec(),
+            };
+            head = chain(head, &draft, &mut bytes).expect("it was a record");
+            restore.push(&bytes).expect("it follows");
+        }
+        Ok(())
+    });
+    walked.expect("the journal is whole");
+    let manifest = Manifest::read(&recording.folder.path).expect("it was just written");
+    let manifest = Manifest::new(manifest.run, manifest.title, 0);
+    restore.finish(&manifest).expect("there is room");
+    RunFolder { path, ..recording.folder.clone() }
+}
+
+/// Who computes the chain anew can leave nothing out: whatever is missing is missed.
+#[test]
+fn an_event_that_is_left_out_is_missed() {
+    for name in ["demo", "question", "fork"] {
+        let recording = Recording::of(&replays().join(name));
+        let last = recording.reader().head().expect("it can be read").seq;
+        for seq in 1..=last {
+            let folder = leave_out(&recording, seq);
+            let reader = folder.reader().expect("its chain is right");
+            let replayed = replay(&reader, &recording.contents, |_| {});
+            assert!(!matches!(replayed, Ok(Replay::Identical(_))), "{name} without event {seq}");
+        }
     }
 }
