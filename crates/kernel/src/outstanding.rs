@@ -90,21 +90,29 @@ pub type ChatMessages<'a> = &'a [Message];
 
 /// Everything the world owes now. Bounded by the number of steps under way.
 pub fn outstanding(state: &State) -> impl Iterator<Item = Effect<'_>> {
-    let started = state.index.under_way.iter().map(|effect| started(state, *effect));
+    let started =
+        state.index.under_way.iter().filter_map(|effect| outstanding_effect(state, *effect));
     let looks = state.index.preparing.iter().filter_map(|step| outstanding_look(state, *step));
     started.chain(looks)
 }
 
 /// The one of [`outstanding()`] that was started under a number.
 pub fn outstanding_effect(state: &State, effect: EffectId) -> Option<Effect<'_>> {
-    state.index.under_way.contains(&effect).then(|| started(state, effect))
+    let due = state.index.under_way.contains(&effect) && !waits_for_workspace(state, effect);
+    due.then(|| started(state, effect))
 }
 
 /// The one of [`outstanding()`] that looks at a step's next tool call.
 pub fn outstanding_look(state: &State, step: StepId) -> Option<Effect<'_>> {
-    let working = state.run().is_some_and(crate::Run::is_working);
-    let due = working && state.index.preparing.contains(&step);
+    let may = state.run().is_some_and(|run| run.is_working() && run.workspace.is_ready());
+    let due = may && state.index.preparing.contains(&step);
     due.then(|| prepare(state, step)).flatten()
+}
+
+/// What was lost goes on only when the workspace is ready in the process that took the run up.
+pub(crate) fn waits_for_workspace(state: &State, effect: EffectId) -> bool {
+    let ready = state.run().is_some_and(|run| run.workspace.is_ready());
+    !ready && state.in_flight[&effect].kind.needs_workspace()
 }
 
 fn started(state: &State, effect: EffectId) -> Effect<'_> {

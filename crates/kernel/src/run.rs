@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     command::{Rejection, Retry, Start},
     evolve::Inconsistency,
+    outstanding::waits_for_workspace,
     question,
     state::{InFlight, InFlightKind, State},
     step,
@@ -108,6 +109,13 @@ pub enum Readiness {
     Preparing,
     /// It is.
     Ready,
+}
+
+impl Workspace {
+    /// It can be worked in.
+    pub fn is_ready(&self) -> bool {
+        self.readiness == Readiness::Ready
+    }
 }
 
 impl Run {
@@ -383,7 +391,15 @@ pub(crate) fn evolve_stopping(state: &mut State, event: &RunStopping) -> Result<
         state.index.checking = None;
         state.index.committing = None;
     }
+    hold_back(state);
     Ok(())
+}
+
+/// What waits for a workspace that is not made ready any more waits for the next resume.
+fn hold_back(state: &mut State) {
+    let under_way = &state.index.under_way;
+    let goes_on = |effect: &&EffectId| !waits_for_workspace(state, **effect);
+    state.index.under_way = under_way.iter().filter(goes_on).copied().collect();
 }
 
 pub(crate) fn evolve_stopped(state: &mut State, event: &RunStopped) -> Result<(), Inconsistency> {
@@ -430,7 +446,10 @@ pub(crate) fn evolve_workspace_ended(
                 workspace.dirty = Some(dirty.clone());
             }
         }
-        WorkspaceOutcome::Unusable { message: _ } => workspace.readiness = Readiness::Due,
+        WorkspaceOutcome::Unusable { message: _ } => {
+            workspace.readiness = Readiness::Due;
+            hold_back(state);
+        }
     }
     Ok(())
 }

@@ -171,6 +171,20 @@ impl InFlightKind {
     }
 }
 
+impl InFlightKind {
+    /// It reads or changes the workspace.
+    pub(crate) const fn needs_workspace(&self) -> bool {
+        match self {
+            Self::Workspace | Self::Model { .. } => false,
+            Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Command { .. }
+            | Self::Checks { .. }
+            | Self::Commit(_) => true,
+        }
+    }
+}
+
 /// A question that waits for its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Question {

@@ -356,8 +356,8 @@ fn workspace_ended(event: &WorkspaceEnded) -> String {
             let dirty = match dirty.as_slice() {
                 [] => String::new(),
                 dirty => {
-                    let files = count_of(dirty, "changed file");
-                    format!("; {files} of the user's stay out of every commit")
+                    let files = count_of(dirty, "file");
+                    format!("; {files} changed and not committed")
                 }
             };
             format!("the workspace is ready{base}{dirty}")

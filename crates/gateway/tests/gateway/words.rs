@@ -520,7 +520,7 @@ fn what_is_found() {
 fn what_git_did() {
     insta::assert_snapshot!(told(repository_ends()), @r#"
     -    WorkspaceEnded   the workspace is ready
-    -    WorkspaceEnded   the workspace is ready, on commit 0123456789; 1 changed file of the user's stay out of every commit
+    -    WorkspaceEnded   the workspace is ready, on commit 0123456789; 1 file changed and not committed
     -    WorkspaceEnded   the workspace cannot be used: it is a file
     t1   CommitEnded      committed 0123456789 "t1: Write the app"
     t1   CommitEnded      nothing to commit for "t1: Write the app"

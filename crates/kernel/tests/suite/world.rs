@@ -119,7 +119,10 @@ impl World {
             RunPhase::Working | RunPhase::Stopping(_) => assert!(waits, "nobody moves"),
             RunPhase::Stopped(_) | RunPhase::Ended(_) => assert!(!waits, "effects while stopped"),
         }
+        let ready = self.state.run().is_some_and(|run| run.workspace.is_ready());
         for effect in outstanding(&self.state) {
+            let alone = matches!(effect.work, EffectWork::Workspace | EffectWork::Model { .. });
+            assert!(ready || alone, "{:?} before the workspace is ready", effect.key);
             let again =
                 matches!(effect.key, EffectKey::Started(..)) && self.answered.contains(&effect.key);
             assert!(!again, "{:?} was answered and is asked for again", effect.key);

@@ -138,7 +138,8 @@ impl Touched {
             | Event::StepTimedOut(_)
             | Event::QuestionAsked(_)
             | Event::QuestionAnswered(_)
-            | Event::EffectsLost(_) => self.everything = true,
+            | Event::EffectsLost(_)
+            | Event::WorkspaceEnded(_) => self.everything = true,
             Event::StepsAdded(_) => {}
             Event::StepStarted(event) => self.step(event.step),
             Event::StepEnded(event) => self.step(event.step),
@@ -152,7 +153,6 @@ impl Touched {
             Event::FileWriteStarted(event) => self.call(event.effect, event.step),
             Event::CommandStarted(event) => self.call(event.effect, event.step),
             Event::WorkspaceStarted(event) => self.effect(event.effect),
-            Event::WorkspaceEnded(event) => self.effect(event.effect),
             Event::ModelCallStarted(event) => self.effect(event.effect),
             Event::ModelCallEnded(event) => self.effect(event.effect),
             Event::ToolCallEnded(event) => self.effect(event.effect),
