@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lao_testkit::{commits, files, init_repository, uncommitted};
+use lao_scenario::{commits, files, init_repository, uncommitted};
 
 use super::{simple, transcript::Story};
 
@@ -45,8 +45,9 @@ fn the_users_repository_is_left_as_it_is() {
     let mut story = Story::new();
     simple::write_working(&story.sandbox);
     let repository = story.sandbox.path("shop");
-    fs::create_dir(&repository).unwrap();
-    init_repository(&repository, &[("README.md", "# Shop\n"), ("src/a.txt", "a\n")]);
+    story.sandbox.write("shop/README.md", "# Shop\n");
+    story.sandbox.write("shop/src/a.txt", "a\n");
+    init_repository(&repository, &["README.md", "src/a.txt"]).unwrap();
     story.sandbox.write("shop/src/a.txt", "changed and not committed\n");
     let before = (files(&repository).unwrap(), commits(&repository).unwrap());
     story.lao("run plans/app.md --workspace shop");

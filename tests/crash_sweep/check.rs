@@ -6,7 +6,7 @@ use lao_event::latest::FileWriteOutcome;
 use lao_journal::Blobs;
 use lao_kernel::outstanding;
 use lao_replay::{Replay, replay};
-use lao_testkit::{Call, Ending, JournalFacts, PromptKey, commits, uncommitted};
+use lao_scenario::{Call, Ending, JournalFacts, PromptKey, commits, uncommitted};
 
 use super::{
     life::Life,

@@ -7,9 +7,8 @@ use lao_history::Recorded;
 use lao_journal::{AppendError, CreateError, OpenError, Options};
 use lao_kernel::Rejection;
 use lao_runtime::{Begin, BeginError, Finish, Notice, RunHandle, RunSpec, Supervisor};
-use lao_testkit::{
-    Call, Crash, CrashWatch, DiskMishap, TestClock, Trouble, Watch, crash_at, disk_mishap,
-};
+use lao_scenario::{Call, Trouble, Watch};
+use lao_testkit::{Crash, CrashWatch, DiskMishap, TestClock, crash_at, disk_mishap};
 use tokio::sync::broadcast::{Receiver, error::TryRecvError};
 
 use super::stage::{RETRY, Stage};

@@ -18,7 +18,7 @@ use lao_port::{Clock, WorkspaceRequest, World};
 use lao_replay::FilesAt;
 use lao_repo::GitRepository;
 use lao_runtime::{Permits, RetryPolicy};
-use lao_testkit::init_repository;
+use lao_scenario::init_repository;
 use lao_tool::{LocalToolbox, LocalVerifier, ToolLimits, Workspace};
 use lao_workflow::plan::{Plan, chunks};
 use tempfile::TempDir;
@@ -190,7 +190,10 @@ fn place(root: &Path, place: Place) -> WorkspaceSettings {
         }
         Place::Worktree => {
             let repository = root.join("checkout");
-            init_repository(&repository, &[("README.md", "The user's.\n"), ("src/a.txt", "a\n")]);
+            fs::create_dir_all(repository.join("src")).expect("the folder is fresh");
+            fs::write(repository.join("README.md"), "The user's.\n").expect("the folder is fresh");
+            fs::write(repository.join("src/a.txt"), "a\n").expect("the folder is fresh");
+            init_repository(&repository, &["README.md", "src/a.txt"]).expect("git takes it");
             fs::write(repository.join("src/a.txt"), "changed\n").expect("it was just written");
             WorkspaceSettings::Worktree {
                 path: root.join(".lao/worktrees/plan").display().to_string(),

@@ -11,7 +11,8 @@ use lao_event::latest::RunOutcome;
 use lao_journal::Kept;
 use lao_model::Script;
 use lao_runtime::Finish;
-use lao_testkit::{Crash, DiskMishap, Ending, Mishap, Moment, PromptKey, Side, Trouble};
+use lao_scenario::{Ending, Mishap, PromptKey, Side, Trouble};
+use lao_testkit::{Crash, DiskMishap, Moment};
 
 use super::{
     check::{self, History},
@@ -350,7 +351,7 @@ fn run(scenario: &Scenario, script: &Script, case: &Case) -> Told {
     Told { lives, history, ending }
 }
 
-fn expect_ended(lives: &[Life], facts: &lao_testkit::JournalFacts) {
+fn expect_ended(lives: &[Life], facts: &lao_scenario::JournalFacts) {
     let phase = &facts.state.run().expect("it started").phase;
     let ended =
         matches!(phase, lao_kernel::RunPhase::Ended(RunOutcome::Succeeded | RunOutcome::Failed));

@@ -3,10 +3,8 @@
 
 use std::{fs, time::Duration};
 
-use lao_testkit::{
-    commits,
-    openai_server::{Behaviour, Dialect},
-};
+use lao_scenario::commits;
+use lao_testkit::openai_server::{Behaviour, Dialect};
 use rustix::process::Signal;
 
 use super::{

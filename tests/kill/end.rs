@@ -8,7 +8,7 @@ use std::{
 };
 
 use git2::{ObjectType, Repository, Sort, TreeWalkMode, TreeWalkResult};
-use lao_testkit::{files, uncommitted};
+use lao_scenario::{files, uncommitted};
 use serde_json::{Value, json};
 
 use super::super::support::{

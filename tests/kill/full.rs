@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use lao_testkit::files;
+use lao_scenario::files;
 
 use super::{
     super::support::{

@@ -7,7 +7,7 @@ use lao_history::Stamp;
 use lao_journal::{Genesis, Manifest};
 use lao_kernel::Fork;
 use lao_replay::{NewRun, branch, files_at, fork_point};
-use lao_testkit::Ending;
+use lao_scenario::Ending;
 use serde_json::Value;
 
 use super::{
