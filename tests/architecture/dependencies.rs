@@ -113,7 +113,7 @@ const DOORS: &[(&str, &[&str], &str)] = &[
     ("bincode", &["lao-event"], "payloads are encoded behind one module"),
     ("redb", &["lao-journal"], "a run's file has one writer and one format"),
     ("zstd", &["lao-journal"], "only blobs are compressed"),
-    ("git2", &["lao-repo", "lao-scenario", TESTKIT], "git is reached through the repository port"),
+    ("git2", &["lao-repo", "lao-scenario"], "git is reached through the repository port"),
     ("reqwest", &["lao-model"], "HTTP is for model servers, at local endpoints"),
     ("ractor", &["lao-runtime"], "the actors are the runtime"),
     ("clap", &["lao-cli"], "arguments are read in one place"),

@@ -71,7 +71,7 @@ impl Travel<'_> {
             messages: self.messages(&view, &event)?,
             findings: findings(&recorded.event),
             file: self.file(&view, &recorded)?,
-            status: view.status(None),
+            status: view.status_then(),
             event,
         })
     }

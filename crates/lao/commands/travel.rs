@@ -24,7 +24,7 @@ pub(crate) fn show(
 ) -> Result<ExitCode, CliError> {
     travel(folder, |travel| {
         let failed = |error: TravelError| travel_failure(&error, folder);
-        let status = travel.view(at).map_err(failed)?.status(None);
+        let status = travel.view(at).map_err(failed)?.status_then();
         let Some(key) = step else {
             screen.report(&status, render::show);
             return Ok(());

@@ -24,9 +24,6 @@ pub(crate) fn paths(repository: &Repository) -> Result<Changed, git2::Error> {
     changed(repository, Untracked::WholeFolders)
 }
 
-/// How often the status is read before an error counts.
-const STATUS_TRIES_MAX: u32 = 5;
-
 /// How untracked files are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Untracked {
@@ -47,15 +44,7 @@ pub(crate) fn changed(
         .recurse_untracked_dirs(untracked == Untracked::EachFile)
         .include_ignored(false)
         .exclude_submodules(true);
-    // A file that is written while it is hashed ends the whole look: a lost write is done again
-    // while its workspace is made ready.
-    let mut tries = 1;
-    let statuses = loop {
-        match repository.statuses(Some(&mut options)) {
-            Err(_) if tries < STATUS_TRIES_MAX => tries += 1,
-            ended => break ended?,
-        }
-    };
+    let statuses = repository.statuses(Some(&mut options))?;
     let mut paths: Changed = statuses
         .iter()
         .filter(|entry| entry.status() != Status::CURRENT)

@@ -45,6 +45,14 @@ impl RunView {
         }
     }
 
+    /// The run as it stood at a moment of its past, when a process was at work on it unless it says
+    /// otherwise itself.
+    pub fn status_then(&self) -> RunStatus {
+        let mut status = self.status(Some(Live { pid: 0 }));
+        status.summary.pid = None;
+        status
+    }
+
     /// The run on one line.
     pub fn summary(&self, live: Option<Live>) -> RunSummary {
         let plan = self.state.run().map(|run| &run.plan);
