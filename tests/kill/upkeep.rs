@@ -12,6 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use lao_journal::JOURNAL_FILE;
 use serde_json::Value;
 
 use super::{
@@ -142,6 +143,14 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// In what a journal must be the same, wherever the command was killed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Journals {
+    SameBytes,
+    /// The command appends, and a store that was killed lays its pages out in another way.
+    SameEvents,
+}
+
 /// What is upkept, and what must hold.
 struct Upkeep<'a> {
     arguments: &'a [&'a str],
@@ -151,6 +160,7 @@ struct Upkeep<'a> {
     after_a_kill: &'a dyn Fn(&Project),
     /// Kinds of changes that the command is known to make: one that is not seen is not killed at.
     changes: &'a [&'a str],
+    journals: Journals,
 }
 
 impl Upkeep<'_> {
@@ -182,7 +192,14 @@ impl Upkeep<'_> {
             project.assert_sound();
             let left = project.files();
             assert_eq!(left.keys().collect::<Vec<_>>(), files.keys().collect::<Vec<_>>());
-            assert!(left == files, "other bytes than undisturbed");
+            let may_differ =
+                |name: &str| self.journals == Journals::SameEvents && name.ends_with(JOURNAL_FILE);
+            let same =
+                |(name, bytes): (&String, &Vec<u8>)| may_differ(name) || left[name] == *bytes;
+            assert!(files.iter().all(same), "other bytes than undisturbed");
+            for run in project.listed() {
+                assert_eq!(project.log(&run), undisturbed.log(&run));
+            }
         }
     }
 }
@@ -195,6 +212,9 @@ fn moments(calls: &[&str]) -> Vec<usize> {
     };
     calls.iter().enumerate().filter_map(is_moment).collect()
 }
+
+/// Events of the damaged decision that follow from those before the damage.
+const DERIVED_EVENTS: usize = 1;
 
 /// A text of an event in the midst of the journal is changed wherever it stands in the file.
 fn damage(project: &Project) {
@@ -228,11 +248,15 @@ fn a_repair_that_is_killed_leaves_the_damaged_journal_or_the_repaired_one() {
             if fs::read(project.journal(run)).unwrap() == before {
                 return;
             }
-            assert_eq!(project.log(run), repaired);
+            // What is derived again is appended after the repaired journal has its name.
+            let log = project.log(run);
+            let underived = repaired.lines().count() - log.lines().count();
+            assert!(repaired.starts_with(&log) && underived <= DERIVED_EVENTS, "{log}");
             let aside = project.journal(run).with_extension("redb.damaged-1");
             assert!(fs::read(aside).unwrap() == before, "what was damaged is kept");
         },
         changes: &["write", "sync", "link", "rename"],
+        journals: Journals::SameEvents,
     }
     .sweep();
 }
@@ -250,6 +274,7 @@ fn a_compaction_that_is_killed_loses_nothing() {
             assert_eq!(project.log(run), log);
         },
         changes: &["write", "sync", "rename"],
+        journals: Journals::SameBytes,
     }
     .sweep();
 }
@@ -270,6 +295,7 @@ fn a_removal_that_is_killed_leaves_whole_runs_and_what_they_name() {
                 assert!([first.clone(), second.clone()].ends_with(&logs), "the oldest goes first");
             },
             changes: &["sync", "rename", "unlink"],
+            journals: Journals::SameBytes,
         }
         .sweep();
     }
@@ -290,6 +316,7 @@ fn a_collection_of_blobs_that_is_killed_leaves_what_is_named() {
             assert!(gone.iter().all(|name| name.contains("/abab")), "{gone:?}");
         },
         changes: &["rename", "unlink"],
+        journals: Journals::SameBytes,
     }
     .sweep();
 }
