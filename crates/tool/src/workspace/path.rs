@@ -157,7 +157,12 @@ impl Workspace {
                 _ => resolution.go_down(part)?,
             }
         }
-        Ok(WorkspacePath { parts: resolution.stack, through_link: resolution.links > 0 })
+        let path = WorkspacePath { parts: resolution.stack, through_link: resolution.links > 0 };
+        // What is left of it, such as of `./~`, must not be read in another way the next time.
+        if leads_home_or_to_a_drive(&path.to_string()) {
+            return Err(PathError::NotRelative { asked: asked.to_owned() });
+        }
+        Ok(path)
     }
 
     fn relative_parts(&self, asked: &str) -> Result<VecDeque<String>, PathError> {
@@ -170,7 +175,7 @@ impl Workspace {
         }
         let not_relative = || PathError::NotRelative { asked: asked_owned() };
         let slashed = asked.replace('\\', "/");
-        if has_drive(&slashed) || slashed == "~" || slashed.starts_with("~/") {
+        if leads_home_or_to_a_drive(&slashed) {
             return Err(not_relative());
         }
         if !slashed.starts_with('/') {
@@ -185,6 +190,10 @@ impl Workspace {
         let real = self.real_root().ok()?;
         absolute.strip_prefix(real).or_else(|_| absolute.strip_prefix(&self.root)).ok()
     }
+}
+
+fn leads_home_or_to_a_drive(slashed: &str) -> bool {
+    has_drive(slashed) || slashed == "~" || slashed.starts_with("~/")
 }
 
 /// A path on its way from text to place.

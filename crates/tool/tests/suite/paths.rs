@@ -139,6 +139,13 @@ proptest! {
     }
 
     #[test]
+    fn any_text_that_leads_home_is_refused(lead in "(\\./|a/\\.\\./){1,3}", rest in "(~|C:)(/x)?") {
+        let place = tempfile::tempdir().unwrap();
+        let asked = format!("{lead}{rest}");
+        prop_assert!(Workspace::new(place.path()).path(&asked).is_err(), "{}", asked);
+    }
+
+    #[test]
     fn any_text_is_parsed_or_refused(asked in "(\\PC|/|\\\\|\\.\\.|\\.git|\0|:){0,12}") {
         let place = tempfile::tempdir().unwrap();
         let workspace = Workspace::new(place.path());
