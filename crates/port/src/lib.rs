@@ -12,6 +12,7 @@ mod clock;
 mod model;
 mod repository;
 mod tool;
+mod transcriber;
 mod verifier;
 
 use std::sync::Arc;
@@ -25,6 +26,10 @@ pub use model::{
 pub use repository::{CommitRequest, Repository, TrailText, WorkspaceRequest};
 pub use tool::{
     CommandReply, CommandRun, FileWrite, Prepared, PreparedAction, ToolReply, ToolRequest, Toolbox,
+};
+pub use transcriber::{
+    OnTranscribed, Segment, TranscribeError, TranscribeErrorKind, TranscribeProgress,
+    TranscribeRequest, Transcriber, Transcript,
 };
 pub use verifier::{
     ChangedFile, CommandResult, TaskReport, Verifier, VerifyReport, VerifyRequest, VerifyTask,
