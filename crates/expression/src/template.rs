@@ -21,7 +21,7 @@ pub const TEXT_BYTES_MAX: usize = 16 * 1024 * 1024;
 const EXPRESSION_BYTES_MAX: usize = 16 * 1024;
 
 /// The most expressions in one text.
-const EXPRESSIONS_MAX: usize = 1000;
+const EXPRESSIONS_MAX: usize = 20_000;
 
 /// A text with `${{ }}`: parsed, checked.
 #[derive(Clone)]

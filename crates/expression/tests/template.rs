@@ -288,7 +288,7 @@ fn nothing_grows_without_bound() {
         format!("${{{{ {}x }}}}", "a+".repeat(5000)),
         format!("${{{{ {}{} }}}}", "[".repeat(190), "]".repeat(190)),
         format!("${{{{ {} }}}}", "a".repeat(100_000)),
-        "${{ 1 }}".repeat(3000),
+        "${{ 1 }}".repeat(50_000),
         "${{".repeat(10_000),
     ] {
         Template::parse(&hostile).expect_err("too much");

@@ -3,4 +3,5 @@
 //! The caller reads the files and gives their text. What comes back is checked, and what is
 //! wrong comes back all at once, each problem with its line.
 
+pub mod flow;
 pub mod plan;
