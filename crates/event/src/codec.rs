@@ -6,7 +6,7 @@
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 
-use crate::Event;
+use crate::{Event, latest::TriggerEvent};
 
 /// The largest payload that is written or read, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
@@ -84,24 +84,69 @@ pub enum PayloadError {
     },
 }
 
-/// Encodes an event.
+/// What a record header says of an event.
+pub(crate) struct EventHead {
+    pub(crate) name: &'static str,
+    pub(crate) event_type: u16,
+    pub(crate) schema_version: u16,
+}
+
+/// The events of one kind of journal.
+pub(crate) trait Events: Sized {
+    /// What the record header says.
+    fn head(&self) -> EventHead;
+
+    /// The payload alone.
+    fn encode_payload(&self) -> Result<Vec<u8>, bincode::error::EncodeError>;
+
+    /// Reads a payload; `None` for a type that is not among them.
+    fn decode_payload(type_number: u16, payload: &[u8]) -> Option<Result<Self, PayloadError>>;
+}
+
+/// Encodes an event of a run.
 pub fn encode(event: &Event) -> Result<Encoded, EncodeError> {
-    let name = event.name();
+    encode_any(event)
+}
+
+/// Decodes an event of a run and raises it to the newest version.
+pub fn decode(event_type: u16, schema_version: u16, payload: &[u8]) -> Result<Event, DecodeError> {
+    decode_any(event_type, schema_version, payload)
+}
+
+/// Encodes an event of a workflow's triggers.
+pub fn encode_trigger(event: &TriggerEvent) -> Result<Encoded, EncodeError> {
+    encode_any(event)
+}
+
+/// Decodes an event of a workflow's triggers and raises it to the newest version.
+pub fn decode_trigger(
+    event_type: u16,
+    schema_version: u16,
+    payload: &[u8],
+) -> Result<TriggerEvent, DecodeError> {
+    decode_any(event_type, schema_version, payload)
+}
+
+fn encode_any<E: Events>(event: &E) -> Result<Encoded, EncodeError> {
+    let EventHead { name, event_type, schema_version } = event.head();
     let payload =
         event.encode_payload().map_err(|source| EncodeError::Payload { event: name, source })?;
     if payload.len() > PAYLOAD_BYTES_MAX {
         return Err(EncodeError::TooLarge { event: name, size_bytes: payload.len() });
     }
-    Ok(Encoded { event_type: event.type_number(), schema_version: event.schema_version(), payload })
+    Ok(Encoded { event_type, schema_version, payload })
 }
 
-/// Decodes an event and raises it to the newest version.
-pub fn decode(event_type: u16, schema_version: u16, payload: &[u8]) -> Result<Event, DecodeError> {
+fn decode_any<E: Events>(
+    event_type: u16,
+    schema_version: u16,
+    payload: &[u8],
+) -> Result<E, DecodeError> {
     let unknown = DecodeError::Unknown { event_type, schema_version };
     if schema_version != 1 {
         return Err(unknown);
     }
-    Event::decode_payload(event_type, payload)
+    E::decode_payload(event_type, payload)
         .ok_or(unknown)?
         .map_err(|source| DecodeError::Payload { event_type, source })
 }

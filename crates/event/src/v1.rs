@@ -7,6 +7,7 @@ mod repository;
 mod run;
 mod step;
 mod tool;
+mod trigger;
 
 pub use checks::{
     CheckReport, ChecksEnded, ChecksScope, ChecksStarted, CommandReport, Finding, ReviewGiven,
@@ -37,31 +38,35 @@ pub use tool::{
     FileWriteStarted, TodoItem, TodoSet, ToolCallEnded, ToolCallStarted, ToolDecided, ToolOutcome,
     ToolVerdict,
 };
-
-use serde::{Deserialize, Serialize};
+pub use trigger::{
+    FilesPassedOver, OpenedSchedule, ScheduleMissed, TriggerCause, TriggerEnded, TriggerEvent,
+    TriggerFired, TriggerOpened, TriggerOutcome,
+};
 
 use crate::{Blob, Content, INLINE_BYTES_MAX};
 
 /// The most text that all contents of one event may keep in place together, in bytes.
 const EVENT_TEXT_BYTES_MAX: usize = 512 * 1024;
 
-/// Declares the events: the enum, their type numbers and versions, and the walk over contents.
+/// Declares the events of one kind of journal: the enum, their type numbers and the walk over contents.
 macro_rules! events {
-    ($( $(#[$doc:meta])* $number:literal $name:ident ),+ $(,)?) => {
-        /// A fact of a run. The number before each is its type in the journal, never reused.
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    ($(#[$of:meta])* enum $Events:ident {
+        $( $(#[$doc:meta])* $number:literal $name:ident ),+ $(,)?
+    }) => {
+        $(#[$of])*
+        #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[serde(tag = "event", rename_all = "snake_case")]
-        pub enum Event {
+        pub enum $Events {
             $( $(#[$doc])* $name($name), )+
         }
 
-        $( impl From<$name> for Event {
+        $( impl From<$name> for $Events {
             fn from(event: $name) -> Self {
                 Self::$name(event)
             }
         } )+
 
-        impl Event {
+        impl $Events {
             /// Every event's type number and name, in ascending order.
             pub const TYPES: &'static [(u16, &'static str)] = &[$(($number, stringify!($name))),+];
 
@@ -76,15 +81,27 @@ macro_rules! events {
             }
 
             /// Calls `visit` on every text of the event.
-            pub fn visit_contents(&mut self, visit: &mut dyn FnMut(&mut Content)) {
-                match self { $( Self::$name(event) => event.visit_contents(visit), )+ }
+            pub fn visit_contents(&mut self, visit: &mut dyn FnMut(&mut crate::Content)) {
+                match self {
+                    $( Self::$name(event) => crate::v1::Contents::visit_contents(event, visit), )+
+                }
+            }
+        }
+
+        impl crate::codec::Events for $Events {
+            fn head(&self) -> crate::codec::EventHead {
+                crate::codec::EventHead {
+                    name: self.name(),
+                    event_type: self.type_number(),
+                    schema_version: self.schema_version(),
+                }
             }
 
-            pub(crate) fn encode_payload(&self) -> Result<Vec<u8>, bincode::error::EncodeError> {
+            fn encode_payload(&self) -> Result<Vec<u8>, bincode::error::EncodeError> {
                 match self { $( Self::$name(event) => crate::codec::to_bytes(event), )+ }
             }
 
-            pub(crate) fn decode_payload(
+            fn decode_payload(
                 type_number: u16,
                 payload: &[u8],
             ) -> Option<Result<Self, crate::codec::PayloadError>> {
@@ -96,74 +113,78 @@ macro_rules! events {
         }
     };
 }
+pub(crate) use events;
 
 events! {
-    /// The run exists.
-    1 RunStarted,
-    /// A process took the run up again.
-    2 RunResumed,
-    /// The run starts nothing new; what is in flight may end.
-    3 RunStopping,
-    /// Nothing is in flight any more; the run can be resumed.
-    4 RunStopped,
-    /// The run is over.
-    5 RunEnded,
-    /// The run was branched off another one.
-    6 RunForked,
-    /// The graph grew.
-    10 StepsAdded,
-    /// An attempt at a step began.
-    11 StepStarted,
-    /// A step is over.
-    12 StepEnded,
-    /// A step waits for a person.
-    13 StepParked,
-    /// A person sent a step back to pending, or back to its commit where that is what failed.
-    14 StepRetried,
-    /// An answer of the planner or reviewer could not be used; it is asked again.
-    15 AnswerRejected,
-    /// The time of an attempt is up; it ends at its next move.
-    16 StepTimedOut,
-    /// A model is being asked.
-    20 ModelCallStarted,
-    /// The model answered, or failed to.
-    21 ModelCallEnded,
-    /// A tool call was allowed, denied or found invalid.
-    30 ToolDecided,
-    /// A tool that only reads is running.
-    31 ToolCallStarted,
-    /// It returned.
-    32 ToolCallEnded,
-    /// A file is about to be written or deleted.
-    33 FileWriteStarted,
-    /// It was, or was not.
-    34 FileWriteEnded,
-    /// A command of the model's is about to run.
-    35 CommandStarted,
-    /// It ended.
-    36 CommandEnded,
-    /// The coder's to-do list changed.
-    37 TodoSet,
-    /// The verifier is at work.
-    40 ChecksStarted,
-    /// It reported.
-    41 ChecksEnded,
-    /// The reviewer's verdict was read.
-    42 ReviewGiven,
-    /// The workspace is being made ready.
-    50 WorkspaceStarted,
-    /// It is, or cannot be.
-    51 WorkspaceEnded,
-    /// A commit is about to be made.
-    52 CommitStarted,
-    /// It was, or was not.
-    53 CommitEnded,
-    /// A person is asked.
-    60 QuestionAsked,
-    /// A person answered.
-    61 QuestionAnswered,
-    /// Effects in flight were lost; whether they happened is unknown.
-    62 EffectsLost,
+    /// A fact of a run. The number before each is its type in the journal, never reused.
+    enum Event {
+        /// The run exists.
+        1 RunStarted,
+        /// A process took the run up again.
+        2 RunResumed,
+        /// The run starts nothing new; what is in flight may end.
+        3 RunStopping,
+        /// Nothing is in flight any more; the run can be resumed.
+        4 RunStopped,
+        /// The run is over.
+        5 RunEnded,
+        /// The run was branched off another one.
+        6 RunForked,
+        /// The graph grew.
+        10 StepsAdded,
+        /// An attempt at a step began.
+        11 StepStarted,
+        /// A step is over.
+        12 StepEnded,
+        /// A step waits for a person.
+        13 StepParked,
+        /// A person sent a step back to pending, or back to its commit where that is what failed.
+        14 StepRetried,
+        /// An answer of the planner or reviewer could not be used; it is asked again.
+        15 AnswerRejected,
+        /// The time of an attempt is up; it ends at its next move.
+        16 StepTimedOut,
+        /// A model is being asked.
+        20 ModelCallStarted,
+        /// The model answered, or failed to.
+        21 ModelCallEnded,
+        /// A tool call was allowed, denied or found invalid.
+        30 ToolDecided,
+        /// A tool that only reads is running.
+        31 ToolCallStarted,
+        /// It returned.
+        32 ToolCallEnded,
+        /// A file is about to be written or deleted.
+        33 FileWriteStarted,
+        /// It was, or was not.
+        34 FileWriteEnded,
+        /// A command of the model's is about to run.
+        35 CommandStarted,
+        /// It ended.
+        36 CommandEnded,
+        /// The coder's to-do list changed.
+        37 TodoSet,
+        /// The verifier is at work.
+        40 ChecksStarted,
+        /// It reported.
+        41 ChecksEnded,
+        /// The reviewer's verdict was read.
+        42 ReviewGiven,
+        /// The workspace is being made ready.
+        50 WorkspaceStarted,
+        /// It is, or cannot be.
+        51 WorkspaceEnded,
+        /// A commit is about to be made.
+        52 CommitStarted,
+        /// It was, or was not.
+        53 CommitEnded,
+        /// A person is asked.
+        60 QuestionAsked,
+        /// A person answered.
+        61 QuestionAnswered,
+        /// Effects in flight were lost; whether they happened is unknown.
+        62 EffectsLost,
+    }
 }
 
 impl Event {
