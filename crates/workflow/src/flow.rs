@@ -86,6 +86,17 @@ pub fn parse(
     }
 }
 
+/// A YAML text as JSON: as an editor sees it that checks a workflow by [`schema`].
+///
+/// # Errors
+/// What keeps the text from being YAML of the kind that workflows are written in.
+pub fn yaml_to_json(text: &str) -> Result<serde_json::Value, String> {
+    let root = yaml::tree(&Source::new("", text));
+    root.map(|root| value::json(&root)).map_err(|faults| {
+        faults.into_iter().map(|fault| fault.message).collect::<Vec<_>>().join("\n")
+    })
+}
+
 /// Reads one file; its problems are in `files` afterwards.
 fn file(path: &str, text: &str, files: &mut Files<'_>) -> Option<Workflow> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

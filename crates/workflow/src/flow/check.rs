@@ -74,7 +74,7 @@ pub(crate) fn steps(
 
 fn index(raw: &[RawStep<'_>], reader: &mut Reader<'_, '_>) -> Index {
     let mut index = Index::new();
-    for (at, step) in raw.iter().enumerate() {
+    for (at, step) in raw.iter().enumerate().filter(|(_, step)| !step.id.is_empty()) {
         if let Some(first) = index.get(&step.id) {
             let line = raw[*first].id_at.line;
             let hint = format!("the first is in line {line}; give this one another name");
@@ -91,17 +91,20 @@ fn position(id: &str, at: Place, index: &Index, reader: &mut Reader<'_, '_>) -> 
     if let Some(position) = index.get(id) {
         return Some(*position);
     }
-    if !reader.failed.contains(id) && !reader.is_full() {
-        let hint = no_step(id, index);
+    if !reader.is_full() {
+        let hint = no_step(id, index, reader.problems.len());
         reader.problem(at, format!("there is no step `{id}`"), Some(hint));
     }
     None
 }
 
-fn no_step(id: &str, index: &Index) -> String {
+fn no_step(id: &str, index: &Index, told: usize) -> String {
     const NAMED_MAX: usize = 8;
+    // The likeness of many names to many names is not worth its time.
+    const COMPARED_MAX: usize = 20_000;
     let ids = || index.keys().map(String::as_str);
-    if let Some(near) = nearest(id, ids()) {
+    let near = nearest(id, ids().take(COMPARED_MAX / (told + 1)));
+    if let Some(near) = near {
         return format!("did you mean `{near}`?");
     }
     let more = if index.len() > NAMED_MAX { ", ..." } else { "" };

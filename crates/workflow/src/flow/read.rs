@@ -60,11 +60,10 @@ pub(crate) fn step<'r>(node: &'r Node, reader: &mut Reader<'r, '_>) -> Option<Ra
     };
     let step = common(&mut fields, on_failure, reader);
     let uses = std::mem::take(&mut reader.uses);
-    let id = id?;
-    let Some(step) = step else {
-        reader.failed.insert(id);
-        return None;
-    };
+    // A step that is wrong stays in the graph, so that what refers to it and what it refers to is
+    // looked at too; no workflow comes of it.
+    let id = id.unwrap_or_default();
+    let step = step.unwrap_or_else(nothing);
     Some(RawStep {
         title: title.unwrap_or_else(|| id.clone()),
         id,
@@ -75,6 +74,18 @@ pub(crate) fn step<'r>(node: &'r Node, reader: &mut Reader<'r, '_>) -> Option<Ra
         step,
         needed: Vec::new(),
     })
+}
+
+fn nothing() -> FlowStep {
+    FlowStep {
+        action: flowing::waited(0),
+        when: None,
+        retry: None,
+        timeout_ms: None,
+        on_failure: OnFailure::Stop,
+        fallback_for: None,
+        cache: false,
+    }
 }
 
 /// The step inside a map.

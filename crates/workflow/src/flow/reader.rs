@@ -27,8 +27,6 @@ pub(crate) struct Reader<'r, 'l> {
     pub maps: usize,
     /// How many steps of called workflows were taken over.
     pub steps_called: usize,
-    /// Steps that could not be read, so that references to them are not at fault.
-    pub failed: BTreeSet<String>,
 }
 
 /// A path in an expression, with its place in the text of a node.
@@ -68,6 +66,8 @@ pub(crate) enum Field<'r> {
 pub(crate) struct Fields<'r> {
     pub at: Place,
     found: Vec<(&'static Key, Place, Field<'r>)>,
+    /// Keys that were meant by unknown ones: they are not missing too.
+    meant: Vec<&'static str>,
 }
 
 impl<'r> Fields<'r> {
@@ -138,15 +138,7 @@ impl<'r> Fields<'r> {
 
 impl<'r, 'l> Reader<'r, 'l> {
     pub(crate) fn new(source: &'r Source, files: &'r mut Files<'l>) -> Self {
-        Self {
-            source,
-            files,
-            problems: Vec::new(),
-            uses: Vec::new(),
-            maps: 0,
-            steps_called: 0,
-            failed: BTreeSet::new(),
-        }
+        Self { source, files, problems: Vec::new(), uses: Vec::new(), maps: 0, steps_called: 0 }
     }
 
     pub(crate) fn problem(&mut self, at: Place, message: String, hint: Option<String>) {
@@ -162,7 +154,7 @@ impl<'r, 'l> Reader<'r, 'l> {
 
     /// Reads a mapping, or what is short for one.
     pub(crate) fn fields(&mut self, node: &'r Node, table: &'static Table) -> Option<Fields<'r>> {
-        let mut fields = Fields { at: node.at, found: Vec::new() };
+        let mut fields = Fields { at: node.at, found: Vec::new(), meant: Vec::new() };
         match (&node.is, table.short, table.short_list) {
             (Is::Mapping(pairs), ..) => self.pairs(pairs, table, &mut fields),
             (Is::Scalar { .. }, Some(short), _) | (Is::List(_), _, Some(short)) => {
@@ -187,7 +179,7 @@ impl<'r, 'l> Reader<'r, 'l> {
         for (name, value) in pairs {
             let text = name.text().unwrap_or_default();
             let Some(key) = table.key(text) else {
-                self.unknown_key(name, table);
+                fields.meant.extend(self.unknown_key(name, table));
                 continue;
             };
             if fields.place(text).is_some() {
@@ -200,22 +192,26 @@ impl<'r, 'l> Reader<'r, 'l> {
         }
     }
 
-    fn unknown_key(&mut self, name: &Node, table: &'static Table) {
+    /// Tells of an unknown key; gives the one that was probably meant.
+    fn unknown_key(&mut self, name: &Node, table: &'static Table) -> Option<&'static str> {
         let keys = || table.keys.iter().map(|key| key.name);
         let Some(text) = name.text() else {
-            return self.problem(name.at, "a key must be a word".to_owned(), None);
+            self.problem(name.at, "a key must be a word".to_owned(), None);
+            return None;
         };
-        let hint = match nearest(text, keys()) {
+        let near = nearest(text, keys());
+        let hint = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if table.keys.is_empty() => "remove it".to_owned(),
             None => format!("known are {}", keys().collect::<Vec<_>>().join(", ")),
         };
         self.problem(name.at, format!("unknown key `{text}` in {}", table.what), Some(hint));
+        near
     }
 
     fn completeness(&mut self, table: &'static Table, fields: &Fields<'r>) {
         for key in table.keys.iter().filter(|key| key.needed) {
-            if fields.place(key.name).is_none() {
+            if fields.place(key.name).is_none() && !fields.meant.contains(&key.name) {
                 let hint = format!("add `{}: ...`: {}", key.name, lowercase(key.meaning));
                 self.problem(
                     fields.at,
@@ -228,7 +224,9 @@ impl<'r, 'l> Reader<'r, 'l> {
             table.one_of.iter().copied().filter(|name| fields.place(name).is_some()).collect();
         let of = table.one_of.join(", ");
         match present.as_slice() {
-            [] if !table.one_of.is_empty() => {
+            [] if table.one_of.is_empty()
+                || table.one_of.iter().any(|name| fields.meant.contains(name)) => {}
+            [] => {
                 let message = format!("{} says not what it does", table.what);
                 self.problem(fields.at, message, Some(format!("add one of {of}")));
             }
@@ -240,7 +238,6 @@ impl<'r, 'l> Reader<'r, 'l> {
                     self.problem(at, message, Some(hint));
                 }
             }
-            [] => {}
         }
     }
 

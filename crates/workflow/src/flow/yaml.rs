@@ -74,7 +74,8 @@ pub(crate) fn tree(source: &Source) -> Result<Node, Vec<YamlFault>> {
             Ok((event, span)) => builder.take(event, place(span)),
             Err(error) => {
                 let marker = error.marker();
-                let at = Place { line: marker.line(), column: marker.col() + 1, ..Place::default() };
+                let at =
+                    Place { line: marker.line(), column: marker.col() + 1, ..Place::default() };
                 let message = format!("this is not YAML: {}", error.info());
                 builder.fault(at, message, yaml_hint(source.line(at.line)));
                 break;
