@@ -118,7 +118,7 @@ const DOORS: &[(&str, &[&str], &str)] = &[
     ("ractor", &["lao-runtime"], "the actors are the runtime"),
     ("clap", &["lao-cli"], "arguments are read in one place"),
     ("indicatif", &["lao-cli"], "progress is drawn in one place"),
-    ("jiff", &["lao-cli"], "time zones are for people"),
+    ("jiff", &["lao-cli", "lao-tool"], "time zones are for people"),
     ("jsonschema", &["lao-tool"], "arguments are checked before anything happens"),
     ("notify", &[BINARY], "plans are watched by the binary"),
 ];

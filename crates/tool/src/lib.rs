@@ -1,10 +1,13 @@
-//! Built-in tools, trust gate, sandboxed paths and deterministic checks.
+//! Built-in tools, trust gate, sandboxed paths, deterministic checks and the files and commands of
+//! workflows.
 
+mod actions;
 mod arguments;
 mod blocking;
 mod catalogue;
 mod excerpt;
 mod folder;
+mod json;
 mod lenient;
 mod patch;
 mod process;
@@ -13,8 +16,9 @@ mod verifier;
 mod walk;
 mod workspace;
 
+pub use actions::LocalActions;
 pub use catalogue::specs;
-pub use process::{Ended, Job, LocalPrograms, Programs};
+pub use process::{Ended, Job, LocalPrograms, Piped, Programs};
 pub use toolbox::{LocalToolbox, ToolLimits};
 pub use verifier::LocalVerifier;
 pub use workspace::{PathError, PlaceError, TEMP_PREFIX, Workspace, WorkspacePath};

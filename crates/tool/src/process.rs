@@ -3,6 +3,7 @@
 //! A command's children end with it, whether it ends by itself, takes too long or is no longer
 //! waited for: nothing goes on in the background unseen.
 
+mod apart;
 mod capture;
 mod environment;
 #[cfg(not(unix))]
@@ -10,17 +11,20 @@ mod portable;
 #[cfg(unix)]
 mod unix;
 
-use std::{fmt, io, path::Path, process::Stdio, time::Duration};
+use std::{fmt, io, path::Path, pin::pin, process::Stdio, time::Duration};
 
 use lao_event::latest::CommandOutcome;
 use lao_port::BoxFuture;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt},
-    process::{Child, Command},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    process::{Child, ChildStdin, Command},
     time::{Instant, timeout},
 };
 
-pub(crate) use capture::Capture;
+use apart::Apart;
+pub use apart::Piped;
+use capture::Capture;
+pub(crate) use platform::is_running;
 #[cfg(not(unix))]
 use portable as platform;
 #[cfg(unix)]
@@ -39,6 +43,10 @@ pub struct Job<'a> {
     pub argv: &'a [String],
     /// Where it runs.
     pub folder: &'a Path,
+    /// Variables that it sees besides those of this program that are no secrets.
+    pub env: &'a [(String, String)],
+    /// Its standard input; nothing where there is none.
+    pub input: Option<&'a str>,
     /// How long it may take, in milliseconds.
     pub timeout_ms: u64,
     /// The most bytes of output that are kept.
@@ -62,6 +70,15 @@ pub struct Ended {
 pub trait Programs: fmt::Debug + Send + Sync {
     /// Runs a command to its end. Dropping the future ends the command and its children.
     fn run<'a>(&'a self, job: &'a Job<'a>) -> BoxFuture<'a, Ended>;
+
+    /// Runs a command to its end, its output kept apart from its errors and whole. Dropping the
+    /// future ends the command and its children.
+    ///
+    /// Programs that do not tell the two apart give what they have as both.
+    fn pipe<'a>(&'a self, job: &'a Job<'a>) -> BoxFuture<'a, Piped> {
+        let ended = self.run(job);
+        Box::pin(async { Piped::from(ended.await) })
+    }
 }
 
 /// The programs of this machine.
@@ -72,6 +89,26 @@ impl Programs for LocalPrograms {
     fn run<'a>(&'a self, job: &'a Job<'a>) -> BoxFuture<'a, Ended> {
         Box::pin(run(job))
     }
+
+    fn pipe<'a>(&'a self, job: &'a Job<'a>) -> BoxFuture<'a, Piped> {
+        Box::pin(pipe(job))
+    }
+}
+
+/// Which of its two outputs a command wrote to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Output,
+    Errors,
+}
+
+/// What is made of a command's outputs as they come.
+trait Sink {
+    /// Takes what came.
+    fn take(&mut self, source: Source, bytes: &[u8]);
+
+    /// There is no use in more: the command is to end.
+    fn is_full(&self) -> bool;
 }
 
 /// Program and arguments that run a line of shell.
@@ -95,6 +132,16 @@ async fn run(job: &Job<'_>) -> Ended {
     }
 }
 
+/// The same, the outputs apart.
+async fn pipe(job: &Job<'_>) -> Piped {
+    let mut apart = Apart::new(job.output_bytes_max);
+    let outcome = match spawn(job) {
+        Ok(child) => supervise(child, job, &mut apart).await,
+        Err(error) => not_started(job, &error),
+    };
+    apart.into_piped(outcome)
+}
+
 fn spawn(job: &Job<'_>) -> io::Result<Child> {
     let (program, arguments) = job
         .argv
@@ -105,11 +152,12 @@ fn spawn(job: &Job<'_>) -> io::Result<Child> {
     command
         .args(arguments)
         .current_dir(job.folder)
-        .stdin(Stdio::null())
+        .stdin(if job.input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     environment::apply(&mut command);
+    command.envs(job.env.iter().map(|(name, value)| (name, value)));
     platform::lead_a_group(&mut command);
     command.spawn()
 }
@@ -131,20 +179,27 @@ fn is_missing_program(job: &Job<'_>, error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound && job.folder.is_dir()
 }
 
-async fn supervise(mut child: Child, job: &Job<'_>, capture: &mut Capture) -> CommandOutcome {
-    let group = platform::Group::of(&child);
+async fn supervise(mut child: Child, job: &Job<'_>, sink: &mut impl Sink) -> CommandOutcome {
+    let mut group = Some(platform::Group::of(&child));
     let mut pipes = Pipes {
         output: child.stdout.take().expect("it is piped"),
         error: child.stderr.take().expect("it is piped"),
         chunks: (vec![0; CHUNK_BYTES], vec![0; CHUNK_BYTES]),
         open: (true, true),
     };
+    let mut feeding = pin!(feed(child.stdin.take(), job.input));
+    let mut is_fed = false;
     let end = timeout(Duration::from_millis(job.timeout_ms), async {
         loop {
             tokio::select! {
                 biased;
                 end = child.wait() => return end,
-                () = pipes.read_into(capture), if pipes.is_open() => {}
+                () = &mut feeding, if !is_fed => is_fed = true,
+                () = pipes.read_into(sink), if pipes.is_open() => {}
+            }
+            if sink.is_full() && group.take().is_some() {
+                // Its end is awaited as any other; one that is over already has nothing to kill.
+                child.start_kill().ok();
             }
         }
     })
@@ -152,7 +207,7 @@ async fn supervise(mut child: Child, job: &Job<'_>, capture: &mut Capture) -> Co
     drop(group);
     let drained = async {
         while pipes.is_open() {
-            pipes.read_into(capture).await;
+            pipes.read_into(sink).await;
         }
         // One that was killed just now leaves no zombie; its end is already known.
         child.wait().await.ok();
@@ -165,6 +220,13 @@ async fn supervise(mut child: Child, job: &Job<'_>, capture: &mut Capture) -> Co
         Ok(Err(error)) => {
             CommandOutcome::NotStarted { message: format!("its end could not be awaited: {error}") }
         }
+    }
+}
+
+/// Gives a command its input and closes it. One that does not want all of it is free to.
+async fn feed(stdin: Option<ChildStdin>, input: Option<&str>) {
+    if let (Some(mut stdin), Some(input)) = (stdin, input) {
+        stdin.write_all(input.as_bytes()).await.ok();
     }
 }
 
@@ -181,25 +243,25 @@ impl<O: AsyncRead + Unpin, E: AsyncRead + Unpin> Pipes<O, E> {
     }
 
     /// Reads what either pipe has next.
-    async fn read_into(&mut self, capture: &mut Capture) {
+    async fn read_into(&mut self, sink: &mut impl Sink) {
         let Self { output, error, chunks, open } = self;
         tokio::select! {
             read = output.read(&mut chunks.0), if open.0 => {
-                open.0 = keep(&chunks.0, read.ok(), capture);
+                open.0 = keep((Source::Output, &chunks.0), read.ok(), sink);
             }
             read = error.read(&mut chunks.1), if open.1 => {
-                open.1 = keep(&chunks.1, read.ok(), capture);
+                open.1 = keep((Source::Errors, &chunks.1), read.ok(), sink);
             }
         }
     }
 }
 
 /// Keeps what was read; a failure ends a pipe as its end does.
-fn keep(chunk: &[u8], read: Option<usize>, capture: &mut Capture) -> bool {
+fn keep((source, chunk): (Source, &[u8]), read: Option<usize>, sink: &mut impl Sink) -> bool {
     match read {
         Some(0) | None => false,
         Some(size) => {
-            capture.push(&chunk[..size]);
+            sink.take(source, &chunk[..size]);
             true
         }
     }

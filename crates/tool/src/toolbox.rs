@@ -114,6 +114,8 @@ impl Bench {
         let job = Job {
             argv: &command.argv,
             folder: self.workspace.root(),
+            env: &[],
+            input: None,
             timeout_ms: command.timeout_ms,
             output_bytes_max: self.limits.output_bytes_max.saturating_sub(HEADLINE_BYTES),
         };

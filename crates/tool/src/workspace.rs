@@ -155,7 +155,7 @@ impl Workspace {
 }
 
 /// Whether an error means that there is nothing at a path.
-fn is_absence(error: &io::Error) -> bool {
+pub(crate) fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 

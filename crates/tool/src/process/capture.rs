@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::{Sink, Source};
+
 /// Of the bytes kept, how many in a hundred are from the beginning; errors stand at the end.
 const HEAD_PERCENT: usize = 25;
 
@@ -10,7 +12,7 @@ const NOTE_BYTES: usize = 64;
 
 /// The beginning and the end of what was pushed.
 #[derive(Debug)]
-pub(crate) struct Capture {
+pub(super) struct Capture {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     head_max: usize,
@@ -20,7 +22,7 @@ pub(crate) struct Capture {
 
 impl Capture {
     /// Keeps at most `bytes_max` bytes, with the note on what was left out.
-    pub(crate) fn new(bytes_max: usize) -> Self {
+    pub(super) fn new(bytes_max: usize) -> Self {
         let room = bytes_max.saturating_sub(NOTE_BYTES);
         let head_max = room * HEAD_PERCENT / 100;
         Self {
@@ -33,7 +35,7 @@ impl Capture {
     }
 
     /// Adds output.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         let into_head = bytes.len().min(self.head_max - self.head.len());
         let (first, rest) = bytes.split_at(into_head);
         self.head.extend_from_slice(first);
@@ -44,7 +46,7 @@ impl Capture {
     }
 
     /// The output as text; what is not UTF-8 is replaced.
-    pub(crate) fn text(mut self) -> String {
+    pub(super) fn text(mut self) -> String {
         let room = self.head_max + self.tail_max;
         if self.left_out == 0 {
             self.head.extend(self.tail);
@@ -63,6 +65,17 @@ impl Capture {
             self.left_out,
             crate::excerpt::tail(&String::from_utf8_lossy(&tail), self.tail_max),
         )
+    }
+}
+
+impl Sink for Capture {
+    /// Both outputs in the order they came.
+    fn take(&mut self, _source: Source, bytes: &[u8]) {
+        self.push(bytes);
+    }
+
+    fn is_full(&self) -> bool {
+        false
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process_group, test_kill_process},
+};
 use tokio::process::{Child, Command};
 
 /// What runs a line of shell.
@@ -36,4 +39,11 @@ impl Drop for Group {
 /// The exit code, or 128 and the number of the signal that ended the command.
 pub(super) fn exit_code(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
+}
+
+/// Whether there is a process with this id.
+pub(crate) fn is_running(id: u32) -> bool {
+    let id = i32::try_from(id).ok().and_then(Pid::from_raw);
+    // One that may not be signalled is somebody else's, and there.
+    id.is_some_and(|id| test_kill_process(id) != Err(Errno::SRCH))
 }

@@ -73,6 +73,8 @@ pub(super) async fn run_all(
         let job = Job {
             argv: &run.argv,
             folder: workspace.root(),
+            env: &[],
+            input: None,
             timeout_ms: run.command.timeout_ms,
             output_bytes_max: OUTPUT_BYTES_MAX,
         };

@@ -10,7 +10,7 @@ use std::{
 use lao_event::{Hash, latest::FileWriteOutcome};
 
 use super::{Found, Workspace, WorkspacePath, is_leftover};
-use crate::folder::Folder;
+use crate::{folder::Folder, process::is_running};
 
 /// How the names of files begin that are being written. They are of no meaning to anybody else,
 /// and what a crash leaves of them is removed by the next write to the same folder.
@@ -114,14 +114,15 @@ impl Workspace {
     }
 
     /// Removes what a crash left in a folder, once in this value's life: later leftovers would
-    /// be our own, and those are removed where they arise.
+    /// be our own, and those are removed where they arise. What another process is writing there
+    /// at this moment is not left over.
     fn sweep(&self, folder: &Folder, path: String) -> io::Result<()> {
         let mut swept = self.swept.lock().expect("no holder of it panics");
         if !swept.insert(path) {
             return Ok(());
         }
         for name in folder.names()? {
-            if let Some(name) = name.to_str().filter(|name| is_leftover(name)) {
+            if let Some(name) = name.to_str().filter(|name| is_leftover(name) && !is_wanted(name)) {
                 folder.remove_file(name)?;
             }
         }
@@ -133,6 +134,12 @@ impl Workspace {
         folder.remove_file(name)?;
         if SYNC { folder.sync() } else { Ok(()) }
     }
+}
+
+/// Whether the process that writes a file is there to finish it.
+fn is_wanted(name: &str) -> bool {
+    let writer = name[TEMP_PREFIX.len()..].split('-').next().and_then(|id| id.parse().ok());
+    writer.is_some_and(|writer: u32| writer == process::id() || is_running(writer))
 }
 
 /// A file that is written and waits for its name. Dropped, it is removed.

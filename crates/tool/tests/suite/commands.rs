@@ -5,31 +5,17 @@ use std::{fs, time::Duration};
 use lao_event::{ShellAccess, latest::CommandOutcome};
 use lao_port::{CommandRun, PreparedAction, Toolbox};
 use lao_tool::ToolLimits;
-use tokio::time::{interval, timeout};
+use tokio::time::timeout;
 
-use crate::place::Place;
+use crate::{
+    place::Place,
+    wait::{eventually, is_alive},
+};
 
 async fn shell(place: &Place, line: &str, timeout_ms: u64) -> (CommandOutcome, String) {
     let command = CommandRun { argv: ["sh", "-c", line].map(str::to_owned).to_vec(), timeout_ms };
     let reply = place.tools.run(&command).await;
     (reply.outcome, reply.text)
-}
-
-/// Waits until a condition holds, for as long as a loaded machine may need.
-async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let polled = async {
-        let mut ticks = interval(Duration::from_millis(5));
-        while !holds() {
-            ticks.tick().await;
-        }
-    };
-    timeout(Duration::from_secs(20), polled).await.unwrap_or_else(|_| panic!("never: {what}"));
-}
-
-/// Whether a process is there and no zombie.
-fn is_alive(pid: &str) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or("").trim_start().starts_with('Z'))
 }
 
 #[tokio::test]

@@ -188,7 +188,8 @@ async fn a_lost_write_is_recognised_or_repeated_and_a_foreign_one_left_alone() {
 
 #[tokio::test]
 async fn what_a_crash_left_is_removed_by_the_next_write_and_never_shown() {
-    let leftover = format!("sub/{TEMP_PREFIX}4711-0");
+    // No process ever has this id.
+    let leftover = format!("sub/{TEMP_PREFIX}{}-0", i32::MAX);
     let place = Place::with(&[(&leftover, "half a fi"), ("sub/a", "fi")]);
     for (tool, arguments) in [
         ("list_dir", r#"{"path":"sub"}"#),
@@ -207,6 +208,15 @@ async fn what_a_crash_left_is_removed_by_the_next_write_and_never_shown() {
         .collect();
     names.sort();
     assert_eq!(names, ["a", "b"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_another_process_is_writing_is_left_to_it() {
+    let theirs = format!("sub/{TEMP_PREFIX}{}-0", std::os::unix::process::parent_id());
+    let place = Place::with(&[(&theirs, "half a fi")]);
+    place.write("file_write", r#"{"path":"sub/b","content":"x"}"#).await;
+    assert_eq!(place.text(&theirs), "half a fi");
 }
 
 #[cfg(unix)]

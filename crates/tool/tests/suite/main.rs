@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[cfg(unix)]
+mod actions;
 mod checks;
 #[cfg(unix)]
 mod commands;
@@ -10,4 +12,8 @@ mod fuzz;
 #[cfg(unix)]
 mod paths;
 mod place;
+#[cfg(unix)]
+mod programs;
 mod search;
+#[cfg(unix)]
+mod wait;

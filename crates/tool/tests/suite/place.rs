@@ -4,13 +4,14 @@ use std::{fs, path::Path, sync::Arc};
 
 use lao_event::{Hash, ShellAccess, latest::FileWriteOutcome};
 use lao_port::{FileWrite, Prepared, PreparedAction, ToolReply, ToolRequest, Toolbox};
-use lao_tool::{LocalToolbox, LocalVerifier, ToolLimits, Workspace};
+use lao_tool::{LocalActions, LocalToolbox, LocalVerifier, ToolLimits, Workspace};
 
 /// A workspace in a temporary folder, with its tools.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
     pub(crate) tools: LocalToolbox,
     pub(crate) verifier: LocalVerifier,
+    pub(crate) actions: LocalActions,
 }
 
 impl Place {
@@ -33,6 +34,7 @@ impl Place {
         let place = Self {
             folder,
             tools: LocalToolbox::new(Arc::clone(&workspace), limits.clone()),
+            actions: LocalActions::new(Arc::clone(&workspace)),
             verifier: LocalVerifier::new(workspace),
         };
         for (path, text) in files {
