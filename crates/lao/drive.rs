@@ -48,7 +48,7 @@ pub(crate) async fn drive(
     let live = LiveRun::observe(handle.clone(), folder, contents).await;
     // Without a socket the run goes on; other commands then wait for its end.
     let server = serve(live.clone(), &path).ok();
-    let mut view = LiveView::on_stdout(global);
+    let mut view = live_view(global, screen);
     if let Some(before) = before {
         view.begin_with(before);
     }
@@ -175,8 +175,22 @@ pub(crate) async fn attach(
     }
 }
 
-/// The end, for people; with `--json` the last update says it.
+/// Where progress is shown.
+fn live_view(global: &GlobalArgs, screen: &Screen) -> LiveView {
+    if screen.filters { LiveView::on_stderr(global) } else { LiveView::on_stdout(global) }
+}
+
+/// The end, for people; with `--json` the last update says it. Of a run whose result is all that is
+/// wanted, only what went wrong.
 fn show_summary(global: &GlobalArgs, status: &RunStatus, screen: &mut Screen) {
+    if screen.filters {
+        let succeeded = ExitCode::from_status(status) == ExitCode::Done;
+        if !global.json && !succeeded {
+            let style = lao_cli::Style::for_stderr(global.color);
+            lao_cli::Output::stderr().text(&render::summary(status, &style));
+        }
+        return;
+    }
     if !global.json {
         screen.output.text(&render::summary(status, &screen.style));
     }

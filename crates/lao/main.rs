@@ -8,8 +8,12 @@ mod blob_names;
 mod commands;
 mod drive;
 mod failure;
+mod flow_file;
+mod flow_run;
+mod flow_world;
 mod fork_place;
 mod plan_run;
+mod plans_inside;
 mod preflight;
 mod project;
 mod quiet;
@@ -46,6 +50,9 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Scenario(args) => c::scenario::run(&cli.global, args, &mut screen)?,
         Command::Pin(args) => c::prune::pin(&cli.global, (&args.run, Pin::On), &mut screen)?,
         Command::Unpin(args) => c::prune::pin(&cli.global, (&args.run, Pin::Off), &mut screen)?,
+        Command::Validate(args) => c::flow::validate(&cli.global, args, &mut screen)?,
+        Command::Steps(args) => c::chain::steps(&cli.global, args, &mut screen)?,
+        Command::Models(args) => c::models::run(args, &mut screen)?,
         Command::Completions(args) => {
             screen.output.text(&args.script());
             ExitCode::Done
@@ -67,6 +74,11 @@ fn run(cli: &Cli) -> Result<ExitCode, CliError> {
         | Command::Doctor
         | Command::Journal(_)
         | Command::Prune(_)
+        | Command::Chain(_)
+        | Command::Watch(_)
+        | Command::Serve(_)
+        | Command::Graph(_)
+        | Command::New(_)
         | Command::Demo(_) => with_tokio(cli, &mut screen)?,
     };
     screen.close(code)
@@ -103,7 +115,15 @@ async fn dispatch(cli: &Cli, screen: &mut Screen) -> Result<ExitCode, CliError> 
         Command::Demo(args) => c::demo::run(global, args, screen).await,
         Command::Journal(args) => c::journal::run(global, args, screen).await,
         Command::Prune(args) => c::prune::prune(global, args, screen).await,
+        Command::Graph(args) => c::graph::graph(global, args, screen).await,
+        Command::Chain(args) => c::chain::chain(global, args, screen).await,
+        Command::Watch(args) => c::watch::watch(global, args, screen).await,
+        Command::Serve(args) => c::watch::serve(global, args, screen).await,
+        Command::New(args) => c::new::new(global, args, screen).await,
         Command::Config(_)
+        | Command::Validate(_)
+        | Command::Steps(_)
+        | Command::Models(_)
         | Command::Scenario(_)
         | Command::Blame(_)
         | Command::Checkout(_)

@@ -235,6 +235,7 @@ pub(crate) fn start(
     Start {
         run,
         program: env!("CARGO_PKG_VERSION").to_owned(),
+        steps: Vec::new(),
         definition: Definition::Plan(PlanDefinition {
             title: plan.plan.title.clone(),
             path: plan.source.clone(),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use lao_cli::{CliError, ExitCode};
 use lao_config::{Config, Target};
-use lao_event::{GitSettings, Role};
+use lao_event::{GitSettings, Role, RoleSettings, Settings};
 use lao_model::{ProbeError, Probed, probe};
 use lao_repo::GitRepository;
 
@@ -14,16 +14,39 @@ use crate::world;
 pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(4);
 
 /// The roles that a plan's run needs.
-const PLAN_ROLES: [Role; 3] = [Role::Planner, Role::Coder, Role::Reviewer];
+pub(crate) const PLAN_ROLES: [Role; 3] = [Role::Planner, Role::Coder, Role::Reviewer];
 
-/// Every role that a plan needs has a model, and every server they name answers and has it.
-pub(crate) async fn check_models(config: &Config) -> Result<(), CliError> {
-    check_roles(config)?;
+/// Every role that is needed has a model, and every server they name answers and has it.
+pub(crate) async fn check_models(config: &Config, roles: &[Role]) -> Result<(), CliError> {
+    check_roles(config, roles)?;
+    let settings: Vec<&RoleSettings> = config.roles.values().collect();
+    check_servers(config, roles, &settings).await
+}
+
+/// The same for the roles as a run has them, which may be other than the configuration says.
+pub(crate) async fn check_settings(
+    config: &Config,
+    settings: &Settings,
+    roles: &[Role],
+) -> Result<(), CliError> {
+    if roles.iter().all(|role| PLAN_ROLES.contains(role)) && settings.git.enabled {
+        check_roles(config, roles)?;
+    }
+    let settings: Vec<&RoleSettings> = settings.roles.iter().collect();
+    check_servers(config, roles, &settings).await
+}
+
+async fn check_servers(
+    config: &Config,
+    roles: &[Role],
+    settings: &[&RoleSettings],
+) -> Result<(), CliError> {
     let mut wanted: BTreeMap<&str, Vec<(Role, &str)>> = BTreeMap::new();
-    for role in PLAN_ROLES {
-        let (settings, endpoint) = config.role(role).expect("checked before");
-        if matches!(endpoint.target, Target::Server { .. }) {
-            wanted.entry(&settings.endpoint).or_default().push((role, &settings.model));
+    for role in settings.iter().filter(|settings| roles.contains(&settings.role)) {
+        let speech = role.role == Role::Transcriber;
+        let target = config.endpoints.get(&role.endpoint).map(|endpoint| &endpoint.target);
+        if matches!(target, Some(Target::Server { .. })) && !speech {
+            wanted.entry(&role.endpoint).or_default().push((role.role, &role.model));
         }
     }
     let probes = wanted.keys().map(|name| probe_endpoint(config, name));
@@ -34,11 +57,11 @@ pub(crate) async fn check_models(config: &Config) -> Result<(), CliError> {
     Ok(())
 }
 
-fn check_roles(config: &Config) -> Result<(), CliError> {
-    let missing: Vec<&str> = PLAN_ROLES
-        .into_iter()
-        .filter(|role| config.role(*role).is_none())
-        .map(Role::name)
+fn check_roles(config: &Config, roles: &[Role]) -> Result<(), CliError> {
+    let missing: Vec<&str> = roles
+        .iter()
+        .filter(|role| config.role(**role).is_none())
+        .map(|role| role.name())
         .collect();
     if missing.is_empty() {
         return Ok(());

@@ -4,17 +4,20 @@ use lao_cli::{
     CliError, ExitCode, Output, Style, args::GlobalArgs, output::Listener, render::json,
 };
 use serde::Serialize;
+use serde_json::Value;
 
 /// Standard output in the form that the flags ask for.
 pub(crate) struct Screen {
     pub output: Output,
     pub style: Style,
     pub json: bool,
+    /// The result alone goes to standard output; progress and summary go to standard error.
+    pub filters: bool,
 }
 
 impl Screen {
     pub(crate) fn new(global: &GlobalArgs) -> Self {
-        Self { output: Output::stdout(), style: Style::for_stdout(global.color), json: global.json }
+        Self { output: Output::stdout(), style: Style::for_stdout(global.color), json: global.json, filters: false }
     }
 
     /// Shows one value.
@@ -27,6 +30,26 @@ impl Screen {
             self.output.line(&json::line(value))
         } else {
             self.output.text(&render(value, &self.style))
+        }
+    }
+
+    /// Shows what a run gave: a text as it is, anything else as JSON.
+    pub(crate) fn result(&mut self, value: &Value) {
+        if self.json {
+            self.output.line(&json::line(&serde_json::json!({ "update": "result", "value": value })));
+            return;
+        }
+        match value {
+            Value::Null => {}
+            Value::String(text) => {
+                self.output.text(text);
+                if !text.ends_with('\n') && !text.is_empty() {
+                    self.output.text("\n");
+                }
+            }
+            other => {
+                self.output.line(&other.to_string());
+            }
         }
     }
 

@@ -11,10 +11,13 @@ use lao_cli::{CliError, ExitCode};
 use lao_config::{Config, Endpoint, ServerKind, Target};
 use lao_event::Settings;
 use lao_model::{Delivery, LocalUrl, Models, OpenAiModel, Script, ScriptedModel};
-use lao_port::{Clock, World};
+use lao_port::{Clock, FlowWorld, World};
 use lao_repo::GitRepository;
 use lao_runtime::{Permits, RetryPolicy};
 use lao_tool::{LocalToolbox, LocalVerifier, ToolLimits, Workspace};
+
+/// The name of the engine for speech on this machine, among the endpoints.
+pub(crate) const WHISPER: &str = "whisper";
 
 /// The clock of the machine.
 pub(crate) struct SystemClock {
@@ -53,6 +56,7 @@ pub(crate) fn models(config: &Config, root: &Path) -> Result<Models, CliError> {
         match &endpoint.target {
             Target::Server { .. } => servers.push(server(name, endpoint, config)?),
             Target::Scripted { script } => scripts.push((name.clone(), scripted(root, script)?)),
+            Target::Whisper => {}
         }
     }
     let servers = OpenAiModel::new(servers);
@@ -60,12 +64,16 @@ pub(crate) fn models(config: &Config, root: &Path) -> Result<Models, CliError> {
 }
 
 fn scripted(root: &Path, script: &str) -> Result<ScriptedModel, CliError> {
+    Ok(ScriptedModel::new(self::script(root, script)?))
+}
+
+/// A script that plays a model.
+pub(crate) fn script(root: &Path, script: &str) -> Result<Script, CliError> {
     let path = root.join(script);
     let failure = |message: String| CliError::new(ExitCode::Configuration, message);
     let text = fs::read_to_string(&path)
         .map_err(|error| failure(format!("cannot read the script {script}")).caused_by(&error))?;
-    let script = Script::parse(script, &text).map_err(|error| failure(error.to_string()))?;
-    Ok(ScriptedModel::new(script))
+    Script::parse(script, &text).map_err(|error| failure(error.to_string()))
 }
 
 /// An endpoint as the model clients take it.
@@ -112,6 +120,8 @@ fn server_kind(kind: ServerKind) -> lao_model::ServerKind {
         ServerKind::LmStudio => lao_model::ServerKind::LmStudio,
         ServerKind::LlamaCpp => lao_model::ServerKind::LlamaCpp,
         ServerKind::Vllm => lao_model::ServerKind::Vllm,
+        // Speech to text is asked for in other ways.
+        ServerKind::WhisperServer => lao_model::ServerKind::OpenAi,
     }
 }
 
@@ -129,17 +139,21 @@ pub(crate) fn config_kind(kind: lao_model::ServerKind) -> ServerKind {
 
 /// Places at the model backends, shared with every other process on this machine.
 pub(crate) fn permits(config: &Config, root: &Path) -> Permits {
-    let endpoints: Vec<(String, String, u32)> = config
+    let mut endpoints: Vec<(String, String, u32)> = config
         .endpoints
         .iter()
         .map(|(name, endpoint)| {
             let address = match &endpoint.target {
                 Target::Server { address, .. } => address.base_url().to_owned(),
                 Target::Scripted { script } => root.join(script).display().to_string(),
+                Target::Whisper => WHISPER.to_owned(),
             };
             (name.clone(), address, endpoint.permits)
         })
         .collect();
+    if !config.endpoints.contains_key(WHISPER) {
+        endpoints.push((WHISPER.to_owned(), WHISPER.to_owned(), 1));
+    }
     Permits::new(&endpoints, slots_folder().as_deref())
 }
 
@@ -162,7 +176,7 @@ pub(crate) fn retry_policy(config: &Config) -> RetryPolicy {
 }
 
 /// The world of a run with these settings.
-pub(crate) fn world(models: Arc<Models>, settings: &Settings) -> World {
+pub(crate) fn world(models: Arc<Models>, settings: &Settings, flow: FlowWorld) -> World {
     let workspace = Arc::new(Workspace::new(settings.workspace.path()));
     let limits = ToolLimits {
         output_bytes_max: settings.limits.tool_output_bytes_max as usize,
@@ -174,6 +188,7 @@ pub(crate) fn world(models: Arc<Models>, settings: &Settings) -> World {
         tools: Arc::new(LocalToolbox::new(Arc::clone(&workspace), limits)),
         verifier: Arc::new(LocalVerifier::new(workspace)),
         repository: Arc::new(GitRepository::new()),
+        flow,
         clock: Arc::new(SystemClock::new()),
     }
 }

@@ -132,6 +132,7 @@ impl<'a> Stage<'a> {
         Start {
             run: self.folder().run,
             program: "sweep".to_owned(),
+            steps: Vec::new(),
             definition: Definition::Plan(self.definition.clone()),
             settings: self.settings.clone(),
             seed: 1,

@@ -5,6 +5,7 @@
 
 mod act;
 mod diff;
+mod flow;
 mod fork;
 mod inspect;
 mod journal;
@@ -22,6 +23,11 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use act::{AnswerArgs, AnswerWord, CancelArgs, RetryArgs};
 pub use diff::{DiffArgs, DiffFormat};
+pub use flow::{
+    ChainArgs, EngineName, GraphArgs, GraphFormat, ModelsAddArgs, ModelsArgs, ModelsCommand,
+    ModelsRemoveArgs, NewArgs, NewWhat, NewWorkflowArgs, ServeArgs, StepsArgs, ValidateArgs,
+    WatchArgs,
+};
 pub use fork::{ChangeArgs, ForkArgs, RerunArgs, RoleFile, RoleTemperature};
 pub use inspect::{LogArgs, RunsArgs, ShowArgs, StatusArgs};
 pub use journal::{
@@ -144,8 +150,24 @@ impl GlobalArgs {
 pub enum Command {
     /// Set up this folder: lao.toml, plans/, .gitignore; finds the local model server
     Init(InitArgs),
-    /// Turn plans into reviewed, committed code
+    /// Turn plans into reviewed, committed code, or run a workflow
     Run(RunArgs),
+    /// Run steps on one line: `"transcribe talk.wav | summarize | save talk.md"`
+    Chain(ChainArgs),
+    /// Run a workflow for each file that comes, and on schedule
+    Watch(WatchArgs),
+    /// Keep the triggers of all workflows of the project
+    Serve(ServeArgs),
+    /// Check workflows and tell every mistake
+    Validate(ValidateArgs),
+    /// Draw the steps of a workflow or a run
+    Graph(GraphArgs),
+    /// List the steps that chains are made of
+    Steps(StepsArgs),
+    /// Make a new workflow, from a template or a description
+    New(NewArgs),
+    /// Look after model files, such as those of Whisper
+    Models(ModelsArgs),
     /// Go on with an interrupted run
     Resume(ResumeArgs),
     /// List the runs of the project

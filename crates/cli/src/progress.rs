@@ -90,6 +90,25 @@ impl LiveView {
         }
     }
 
+    /// A view on stderr, for commands whose result alone goes to stdout: bars on a terminal; in a
+    /// pipe only what went wrong is said, at the end.
+    pub fn on_stderr(global: &GlobalArgs) -> Self {
+        let verbosity = global.verbosity();
+        if global.json {
+            return Self::json(Output::stdout(), verbosity);
+        }
+        let style = Style::for_stderr(global.color);
+        match (verbosity, StreamKind::stderr()) {
+            (Verbosity::Quiet, _) | (Verbosity::Normal, StreamKind::Pipe) => {
+                Self::with_sink(Sink::Silent, verbosity)
+            }
+            (_, StreamKind::Terminal) => {
+                Self::with_sink(Sink::Bars(Bars::on_stderr(style)), verbosity)
+            }
+            (_, StreamKind::Pipe) => Self::plain(Output::stderr(), style, verbosity),
+        }
+    }
+
     /// A view that writes dated lines.
     pub fn plain(output: Output, style: Style, verbosity: Verbosity) -> Self {
         Self::with_sink(Sink::Plain(Plain::new(output, style)), verbosity)

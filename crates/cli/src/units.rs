@@ -69,6 +69,12 @@ pub fn size(bytes: u64) -> String {
     format!("{}.{tenths} {}", number(whole), UNITS[unit])
 }
 
+/// Milliseconds since 1970 as RFC 3339, UTC, to the second.
+pub fn rfc3339(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms - ms.rem_euclid(1000))
+        .map_or_else(|_| String::new(), |moment| moment.to_string())
+}
+
 /// Milliseconds since 1970 as local date and time: `2026-03-01 14:03:22`.
 pub fn date_time(ms: i64, zone: &TimeZone) -> String {
     Timestamp::from_millisecond(ms).map_or_else(

@@ -174,7 +174,15 @@ impl Build {
         if self.draft.faulty.contains(&key("kind")) {
             return None;
         }
-        let Some(kind) = server_kind(&self.text(&key("kind"))?) else {
+        let kind = self.text(&key("kind"))?;
+        if kind == "whisper" {
+            let why = "the engine of this machine has no server";
+            for leaf in ["url", "api_key_env", "script"] {
+                self.refuse_if_set(&key(leaf), why);
+            }
+            return Some(Target::Whisper);
+        }
+        let Some(kind) = server_kind(&kind) else {
             let why = "a scripted endpoint has no server";
             self.refuse_if_set(&key("url"), why);
             self.refuse_if_set(&key("api_key_env"), why);
@@ -276,6 +284,7 @@ impl Build {
                     .map(|seconds| seconds * 1000),
                 parallel_tasks_max: parallel_tasks.unwrap_or(coder_permits),
                 effect_losses_max: self.count("orchestration.effect_restarts_max"),
+                parallel_steps_max: self.count("orchestration.parallel_steps"),
             },
             watch_interval_ms: self.number("orchestration.watch_interval_ms"),
         }
@@ -484,6 +493,7 @@ fn server_kind(name: &str) -> Option<ServerKind> {
         ServerKind::LmStudio,
         ServerKind::LlamaCpp,
         ServerKind::Vllm,
+        ServerKind::WhisperServer,
     ];
     kinds.into_iter().find(|kind| kind.name() == name)
 }

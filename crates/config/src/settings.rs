@@ -82,7 +82,7 @@ impl Config {
     pub fn secret_values(&self, value: impl Fn(&str) -> Option<String>) -> Vec<(String, String)> {
         let keys = self.endpoints.values().filter_map(|endpoint| match &endpoint.target {
             Target::Server { api_key_env, .. } => api_key_env.as_deref(),
-            Target::Scripted { .. } => None,
+            Target::Scripted { .. } | Target::Whisper => None,
         });
         let held = |name: &str| Some((name.to_owned(), value(name)?));
         let named = self.secrets.env.iter().filter_map(|name| held(name));
@@ -154,6 +154,8 @@ pub enum Target {
         /// Name of the environment variable with its key.
         api_key_env: Option<String>,
     },
+    /// The engine for speech on this machine.
+    Whisper,
     /// A file of answers.
     Scripted {
         /// The file's path, as written.
@@ -176,6 +178,8 @@ pub enum ServerKind {
     LlamaCpp,
     /// vLLM.
     Vllm,
+    /// whisper.cpp's server: speech to text.
+    WhisperServer,
 }
 
 impl ServerKind {
@@ -188,6 +192,7 @@ impl ServerKind {
             Self::LmStudio => "lmstudio",
             Self::LlamaCpp => "llamacpp",
             Self::Vllm => "vllm",
+            Self::WhisperServer => "whisper-server",
         }
     }
 }

@@ -123,6 +123,8 @@ pub struct Limits {
     pub parallel_tasks_max: u32,
     /// Times one effect may be lost to a crash of its worker before the run stops.
     pub effect_losses_max: u32,
+    /// Steps of a workflow under way at the same time.
+    pub parallel_steps_max: u32,
 }
 
 impl Default for Limits {
@@ -138,6 +140,7 @@ impl Default for Limits {
             attempt_time_limit_ms: None,
             parallel_tasks_max: 1,
             effect_losses_max: 3,
+            parallel_steps_max: 8,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Version 1 of every event, and the enum that joins them.
 
+mod action;
 mod checks;
 mod model;
 mod question;
@@ -9,6 +10,10 @@ mod step;
 mod tool;
 mod trigger;
 
+pub use action::{
+    Action, ActionEnded, ActionFailure, ActionOutcome, ActionRun, ActionStarted, ActionTranscribe,
+    FlowValue, Found, OutputSet, OutputSource, ReadForm, StepLooked, TranscriptForm,
+};
 pub use checks::{
     CheckReport, ChecksEnded, ChecksScope, ChecksStarted, CommandReport, Finding, ReviewGiven,
     Verdict,
@@ -25,8 +30,8 @@ pub use repository::{
     WorkspaceOutcome, WorkspaceStarted,
 };
 pub use run::{
-    Definition, PlanDefinition, RunEnded, RunForked, RunOutcome, RunResumed, RunStarted,
-    RunStopped, RunStopping, StopReason,
+    Definition, FlowDefinition, FlowInput, PlanDefinition, RunEnded, RunForked, RunOutcome,
+    RunResumed, RunStarted, RunStopped, RunStopping, StopReason,
 };
 pub use step::{
     AnswerRejected, FailureReason, NewStep, ParkReason, SkipReason, StartCause, StepDefinition,
@@ -184,6 +189,14 @@ events! {
         61 QuestionAnswered,
         /// Effects in flight were lost; whether they happened is unknown.
         62 EffectsLost,
+        /// The world was looked at before a step of a workflow could begin or go on.
+        70 StepLooked,
+        /// A step of a workflow is about to act.
+        71 ActionStarted,
+        /// It has acted, or could not.
+        72 ActionEnded,
+        /// A step has an output that is not simply the result of its last effect.
+        73 OutputSet,
     }
 }
 

@@ -199,6 +199,7 @@ impl Client {
                 Reply::Update(update) => match *update {
                     Update::Event(event) => visit(event)?,
                     Update::Tokens { .. }
+                    | Update::Transcribed { .. }
                     | Update::Retrying { .. }
                     | Update::Waiting { .. }
                     | Update::DiskSlow { .. }

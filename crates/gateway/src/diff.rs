@@ -105,7 +105,10 @@ fn step_side(head: &StepHead) -> DiffStepSide {
     let status = head.end.as_ref().map(|end| match end {
         StepEnd::Succeeded => StepStatus::Succeeded,
         StepEnd::Failed { .. } => StepStatus::Failed,
-        StepEnd::UpstreamFailed(_) | StepEnd::Cancelled => StepStatus::Skipped,
+        StepEnd::UpstreamFailed(_)
+        | StepEnd::Cancelled
+        | StepEnd::ConditionFalse
+        | StepEnd::NotNeeded => StepStatus::Skipped,
     });
     DiffStepSide {
         title: head.title.clone(),
@@ -342,6 +345,8 @@ fn step_end(end: &StepEnd) -> String {
         }
         StepEnd::UpstreamFailed(key) => format!("skipped: {key} failed"),
         StepEnd::Cancelled => "skipped: the run was cancelled".to_owned(),
+        StepEnd::ConditionFalse => "skipped: its condition is false".to_owned(),
+        StepEnd::NotNeeded => "skipped: it was not needed".to_owned(),
     }
 }
 
@@ -353,6 +358,7 @@ const fn start_cause(cause: StartCause) -> &'static str {
         StartCause::WindowFull => "the conversation outgrew the model's window",
         StartCause::Stuck => "the conversation ran out of turns or repeated itself",
         StartCause::TimedOut => "the attempt before took too long",
+        StartCause::Failed => "the attempt before failed",
     }
 }
 

@@ -32,7 +32,9 @@ pub use client::{Client, ClientError, Follow, live};
 pub use diff::diff;
 pub use live::{LiveReadError, LiveRun, Updates};
 pub use narrator::Narrator;
-pub use offline::{LABEL_PARENT, LABEL_PLAN_HASH, LABEL_SOURCE, ViewError, remember};
+pub use offline::{
+    LABEL_FLOW_HASH, LABEL_PARENT, LABEL_PLAN_HASH, LABEL_SOURCE, ViewError, remember,
+};
 pub use server::{ServerGuard, serve};
 pub use socket::{SocketError, runtime_folder, socket_path};
 pub use travel::{Travel, TravelError};

@@ -585,6 +585,7 @@ impl Updates {
                     None
                 }
                 Update::Tokens { .. }
+                | Update::Transcribed { .. }
                 | Update::Retrying { .. }
                 | Update::Waiting { .. }
                 | Update::DiskSlow { .. }
@@ -629,6 +630,7 @@ mod tests {
         let start = Start {
             run: run.clone(),
             program: "0.1.0".to_owned(),
+            steps: Vec::new(),
             definition: Definition::Plan(PlanDefinition {
                 title: "App".to_owned(),
                 path: "plans/app.md".to_owned(),

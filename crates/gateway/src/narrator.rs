@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use lao_event::{
     EffectId, Event, QuestionId, Role, StepId,
-    latest::{ChecksScope, LossCause},
+    latest::{Action, ChecksScope, LossCause},
 };
 use lao_history::{Recorded, StoredEvent};
 use lao_protocol::EventView;
@@ -63,6 +63,8 @@ pub(crate) enum EffectNoteKind {
     Checks { scope: ChecksScope, steps: Arc<[StepId]> },
     /// Making a commit.
     Commit { subject: Arc<str> },
+    /// Doing what a step of a workflow does.
+    Action { words: Arc<str>, writes: Option<Arc<str>> },
 }
 
 impl Narrator {
@@ -116,7 +118,26 @@ impl Narrator {
                 let subject = event.subject.as_str().into();
                 (event.effect, Some(event.step), Kind::Commit { subject })
             }
-            Event::RunStarted(_)
+            Event::ActionStarted(event) => {
+                let writes = match &event.action {
+                    Action::Write { path, .. } => Some(path.as_str().into()),
+                    Action::Run(_)
+                    | Action::Read { .. }
+                    | Action::List { .. }
+                    | Action::Transcribe(_)
+                    | Action::Embed { .. }
+                    | Action::Plan { .. }
+                    | Action::Approve { .. }
+                    | Action::Wait { .. }
+                    | Action::Pause { .. } => None,
+                };
+                let words = words::action(&event.action).into();
+                (event.effect, Some(event.step), Kind::Action { words, writes })
+            }
+            Event::StepLooked(_)
+            | Event::ActionEnded(_)
+            | Event::OutputSet(_)
+            | Event::RunStarted(_)
             | Event::RunResumed(_)
             | Event::RunForked(_)
             | Event::RunStopping(_)
@@ -156,7 +177,8 @@ impl Narrator {
             | EffectNoteKind::Write { .. }
             | EffectNoteKind::Command { .. }
             | EffectNoteKind::Checks { .. }
-            | EffectNoteKind::Commit { .. } => None,
+            | EffectNoteKind::Commit { .. }
+            | EffectNoteKind::Action { .. } => None,
         });
         known
             .into_iter()
@@ -273,6 +295,10 @@ impl Narrator {
             Event::ReviewGiven(event) => Some(event.step),
             Event::CommitStarted(event) => Some(event.step),
             Event::CommitEnded(event) => self.effect_step(event.effect),
+            Event::StepLooked(event) => Some(event.step),
+            Event::ActionStarted(event) => Some(event.step),
+            Event::ActionEnded(event) => self.effect_step(event.effect),
+            Event::OutputSet(event) => Some(event.step),
             Event::QuestionAsked(event) => Some(event.step),
             Event::QuestionAnswered(event) => self.question(event.question),
             Event::EffectsLost(event) => match (&event.cause, event.effects.as_slice()) {

@@ -23,6 +23,9 @@ pub const LABEL_PARENT: &str = "parent";
 /// not read its journal.
 const LABEL_ENDED: &str = "ended";
 
+/// Label of a workflow's run in its manifest: what makes it the same as another.
+pub const LABEL_FLOW_HASH: &str = "flow_hash";
+
 /// What [`LABEL_ENDED`] holds.
 #[derive(Debug, Serialize, Deserialize)]
 struct Ended {

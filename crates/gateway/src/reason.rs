@@ -33,6 +33,12 @@ pub(crate) const fn failure_kind(reason: FailureReason) -> &'static str {
         FailureReason::ReviewUnreadable => "review_unreadable",
         FailureReason::CoderStuck => "coder_stuck",
         FailureReason::TimedOut => "timed_out",
+        FailureReason::ActionFailed => "action_failed",
+        FailureReason::OutputUnusable => "output_unusable",
+        FailureReason::ExpressionFailed => "expression_failed",
+        FailureReason::AssertionFailed => "assertion_failed",
+        FailureReason::Denied => "denied",
+        FailureReason::InsideFailed => "inside_failed",
     }
 }
 
@@ -47,6 +53,17 @@ pub(crate) fn question(subject: &QuestionSubject) -> String {
             "somebody else changed {path}, which the model wants to write. Let it try again, or \
              go on without?"
         ),
+        QuestionSubject::Approval { message } => message.clone(),
+    }
+}
+
+/// What may be answered.
+pub(crate) fn choices(subject: &QuestionSubject) -> [&'static str; 2] {
+    match subject {
+        QuestionSubject::CommandUnknown { .. } | QuestionSubject::FileConflict { .. } => {
+            ["rerun", "skip"]
+        }
+        QuestionSubject::Approval { .. } => ["approve", "deny"],
     }
 }
 
@@ -55,5 +72,7 @@ pub(crate) const fn answer(answer: QuestionAnswer) -> &'static str {
     match answer {
         QuestionAnswer::Rerun => "rerun",
         QuestionAnswer::Skip => "skip",
+        QuestionAnswer::Approve => "approve",
+        QuestionAnswer::Deny => "deny",
     }
 }

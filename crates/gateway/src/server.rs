@@ -185,6 +185,8 @@ async fn serve_request(
             answer: match answer {
                 AnswerChoice::Rerun => QuestionAnswer::Rerun,
                 AnswerChoice::Skip => QuestionAnswer::Skip,
+                AnswerChoice::Approve => QuestionAnswer::Approve,
+                AnswerChoice::Deny => QuestionAnswer::Deny,
             },
             by,
         },
@@ -266,6 +268,12 @@ fn with_cure(live: &LiveRun, rejection: &Rejection) -> String {
         }
         Rejection::UnknownQuestion(_) => {
             format!("`lao status {run}` lists the questions that wait")
+        }
+        Rejection::AnswerNotOffered(_) => {
+            format!("`lao status {run}` says what may be answered")
+        }
+        Rejection::InsideAnother { .. } | Rejection::GraphUnusable(_) => {
+            return rejection.to_string();
         }
         Rejection::AlreadyStarted
         | Rejection::NotRedone(_)

@@ -3,8 +3,8 @@
 use lao_event::{
     Content, Event,
     latest::{
-        CommandOutcome, FileWriteOutcome, ModelOutcome, StepOutcome, ToolOutcome, ToolVerdict,
-        Verdict,
+        ActionOutcome, CommandOutcome, FileWriteOutcome, ModelOutcome, StepOutcome, ToolOutcome,
+        ToolVerdict, Verdict,
     },
 };
 use lao_history::{
@@ -205,6 +205,7 @@ fn has_failed(event: &Event) -> bool {
         ),
         Event::CommandEnded(ended) => ended.outcome != CommandOutcome::Exited { code: 0 },
         Event::ChecksEnded(ended) => ended.reports.iter().any(|report| !report.findings.is_empty()),
+        Event::ActionEnded(ended) => matches!(ended.outcome, ActionOutcome::Failed { .. }),
         Event::ReviewGiven(given) => given.verdict != Verdict::Approved,
         Event::StepTimedOut(_)
         | Event::AnswerRejected(_)
@@ -229,6 +230,9 @@ fn has_failed(event: &Event) -> bool {
         | Event::WorkspaceEnded(_)
         | Event::CommitStarted(_)
         | Event::CommitEnded(_)
+        | Event::StepLooked(_)
+        | Event::ActionStarted(_)
+        | Event::OutputSet(_)
         | Event::QuestionAsked(_)
         | Event::QuestionAnswered(_) => false,
     }

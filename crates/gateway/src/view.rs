@@ -115,10 +115,13 @@ impl RunView {
 
     /// The file that an event says was written.
     pub(crate) fn written(&self, recorded: &Recorded) -> Option<String> {
-        let Event::FileWriteEnded(ended) = &recorded.event else {
-            return None;
+        let effect = match &recorded.event {
+            Event::FileWriteEnded(ended) => ended.effect,
+            Event::ActionEnded(ended) => ended.effect,
+            _ => return None,
         };
-        match &self.narrator.effect(ended.effect)?.kind {
+        match &self.narrator.effect(effect)?.kind {
+            EffectNoteKind::Action { words: _, writes } => writes.as_ref().map(ToString::to_string),
             EffectNoteKind::Write { path, size_bytes: _ } => Some(path.to_string()),
             EffectNoteKind::Workspace
             | EffectNoteKind::Model { .. }
@@ -166,6 +169,9 @@ impl RunView {
                 tokens: *pieces,
                 tokens_per_second_milli: speed_milli(*pieces, *since_first_ms),
             }),
+            Notice::Transcribed { step, done_milli } => {
+                Some(Update::Transcribed { step: key(step), done_milli: *done_milli })
+            }
             Notice::Retrying { step, endpoint, message, tries, pause_ms } => {
                 Some(Update::Retrying {
                     step: key(step),

@@ -95,6 +95,11 @@ impl RunsFolder {
 }
 
 impl RunFolder {
+    /// There is a journal in it.
+    pub fn exists(&self) -> bool {
+        self.path.join(JOURNAL_FILE).exists()
+    }
+
     /// Makes the folder.
     pub fn create(&self) -> Result<(), FolderError> {
         create(&self.path)

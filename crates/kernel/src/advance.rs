@@ -2,41 +2,52 @@
 
 use lao_event::{
     Attempt, Event, StepId,
-    latest::{SkipReason, StartCause, StepEnded, StepOutcome, StepStarted, WorkspaceStarted},
+    latest::{
+        Definition, SkipReason, StartCause, StepEnded, StepOutcome, StepStarted, WorkspaceStarted,
+    },
 };
 
 use crate::{
-    checks, commit, planning,
+    checks, commit, flow, planning,
     run::{self, Readiness, RunPhase},
     state::State,
     step::Work,
     task,
 };
 
-/// The next event that follows from the state alone; `None` when the world has to move first.
-pub(crate) fn advance(state: &State) -> Option<Event> {
-    let run = state.run()?;
+/// The next events that follow from the state alone; none when the world has to move first.
+pub(crate) fn advance(state: &State) -> Vec<Event> {
+    let Some(run) = state.run() else {
+        return Vec::new();
+    };
     match &run.phase {
-        RunPhase::Stopped(_) | RunPhase::Ended(_) => return None,
+        RunPhase::Stopped(_) | RunPhase::Ended(_) => return Vec::new(),
         RunPhase::Stopping(reason) => {
-            return is_idle(state).then(|| run::advance_stopping(reason));
+            return is_idle(state).then(|| run::advance_stopping(reason)).into_iter().collect();
         }
         RunPhase::Working => {}
     }
     match run.workspace.readiness {
         Readiness::Due => {
-            return Some(WorkspaceStarted { effect: state.next_effect() }.into());
+            return vec![WorkspaceStarted { effect: state.next_effect() }.into()];
         }
-        Readiness::Preparing => return None,
+        Readiness::Preparing => return Vec::new(),
         Readiness::Ready => {}
     }
-    skip_doomed(state)
-        .or_else(|| ask_due(state))
+    if let Some(skipped) = skip_doomed(state) {
+        return vec![skipped];
+    }
+    let asked = ask_due(state);
+    if !asked.is_empty() {
+        return asked;
+    }
+    let next = None
         .or_else(|| commit::advance(state))
         .or_else(|| checks::advance_task(state))
         .or_else(|| start_ready(state))
         .or_else(|| checks::advance_wave(state))
-        .or_else(|| end_if_idle(state))
+        .or_else(|| end_if_idle(state));
+    next.into_iter().collect()
 }
 
 /// No effect is being carried out.
@@ -50,31 +61,44 @@ fn skip_doomed(state: &State) -> Option<Event> {
     Some(StepEnded { step: *id, outcome: StepOutcome::Skipped(reason) }.into())
 }
 
-fn ask_due(state: &State) -> Option<Event> {
+fn ask_due(state: &State) -> Vec<Event> {
     let index = &state.index;
     let waiting = || index.waiting.first().filter(|_| has_place(state));
-    let id = *index.due.first().or_else(waiting)?;
-    let event = match state.at(id).work().expect("a due step is under way") {
-        Work::Planning(_) => planning::advance(state, id),
-        Work::Task(_) => task::advance(state, id),
+    let Some(id) = index.due.first().or_else(waiting).copied() else {
+        return Vec::new();
     };
-    Some(event)
+    match state.at(id).work().expect("a due step is under way") {
+        Work::Planning(_) => vec![planning::advance(state, id)],
+        Work::Task(_) => vec![task::advance(state, id)],
+        Work::Flow(_) => flow::advance(state, id),
+    }
 }
 
-/// Another task may take up a place.
+/// Another task, or step of a workflow, may take up a place.
 fn has_place(state: &State) -> bool {
-    let places = state.started().settings.limits.parallel_tasks_max.max(1);
+    let limits = &state.started().settings.limits;
+    let places = match state.started().definition {
+        Definition::Plan(_) => limits.parallel_tasks_max,
+        Definition::Flow(_) => limits.parallel_steps_max,
+    };
+    let places = places.max(1);
     state.index.places.len() < places as usize
 }
 
-/// Planning steps start at once; tasks while there is a place, after those that began earlier.
+/// Planning steps and what only waits start at once; others while there is a place, after those
+/// that began earlier.
 fn start_ready(state: &State) -> Option<Event> {
     let id: StepId = *state.index.ready.first()?;
+    if let Some(spec) = state.spec(id) {
+        let may = !flow::takes_place(spec) || has_place(state);
+        return may.then(|| flow::start(state, id));
+    }
     let may = !state.at(id).is_task() || has_place(state);
     may.then(|| StepStarted { step: id, attempt: Attempt(1), cause: StartCause::Ready }.into())
 }
 
 fn end_if_idle(state: &State) -> Option<Event> {
-    let busy = !is_idle(state) || !state.index.preparing.is_empty();
+    let looks = !state.index.preparing.is_empty() || !state.index.looking.is_empty();
+    let busy = !is_idle(state) || looks;
     (!busy).then(|| run::advance_idle(state))
 }

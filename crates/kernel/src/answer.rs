@@ -4,6 +4,7 @@ mod json;
 mod tasks;
 mod verdict;
 
+pub(crate) use json::read_value as read_json;
 pub(crate) use tasks::{TASKS_SCHEMA, read_tasks, task_name};
 pub(crate) use verdict::{VERDICT_SCHEMA, read_verdict};
 

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lao_event::{
     EffectId, StepId,
-    latest::{ParkReason, RunOutcome},
+    latest::{ParkReason, RunOutcome, SkipReason, StepDefinition, StepOutcome},
 };
 
 use crate::{
     answer::task_name,
+    flow::{self, FlowPhase},
     run::{Run, RunPhase},
     state::{InFlightKind, Index, State},
     step::{self, Step, StepStatus, Work},
@@ -80,7 +81,7 @@ impl State {
     fn running_tasks(&self, holds: impl Fn(StepId, &TaskWork) -> bool) -> BTreeSet<StepId> {
         self.steps_where(|id, step| match &step.status {
             StepStatus::Running(Work::Task(work)) => holds(id, work),
-            StepStatus::Running(Work::Planning(_))
+            StepStatus::Running(Work::Planning(_) | Work::Flow(_))
             | StepStatus::Pending
             | StepStatus::Parked(..)
             | StepStatus::Ended(_) => false,
@@ -95,7 +96,7 @@ impl State {
         let mut dependents: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
         for (id, step) in self.ids() {
             problems.expect_same(&format!("key of {id}"), &self.keys.get(&step.key), &Some(&id));
-            let unmet = step.needs.iter().filter(|need| !self.at(**need).has_succeeded()).count();
+            let unmet = step.needs.iter().filter(|need| !self.is_met(**need)).count();
             problems.expect_same(&format!("needs of {id}"), &(step.unmet as usize), &unmet);
             for need in &step.needs {
                 dependents.entry(*need).or_default().push(id);
@@ -115,6 +116,7 @@ impl State {
             due,
             waiting,
             preparing,
+            looking,
             doomed,
             checks,
             wave,
@@ -127,6 +129,7 @@ impl State {
             open,
             failed,
             skipped,
+            red,
             names: _,
             tasks,
             begun,
@@ -137,10 +140,16 @@ impl State {
         let ended = |step: &Step| matches!(step.status, StepStatus::Ended(_));
         let count = |steps: BTreeSet<StepId>| u32::try_from(steps.len()).expect("few steps");
         let asks: BTreeSet<StepId> = due.union(waiting).copied().collect();
-        let sets: [(&str, &BTreeSet<StepId>, BTreeSet<StepId>); 8] = [
-            ("ready", ready, self.steps_where(|_, step| pending(step) && step.unmet == 0)),
-            ("due or waiting", &asks, self.steps_where(|_, step| has_to_ask(step))),
+        let sets: [(&str, &BTreeSet<StepId>, BTreeSet<StepId>); 10] = [
+            (
+                "ready",
+                ready,
+                self.steps_where(|_, step| pending(step) && step.unmet == 0 && !step.held),
+            ),
+            ("due or waiting", &asks, self.steps_where(|id, step| self.has_to_ask(id, step))),
+            ("looking", looking, self.steps_where(|id, step| self.looks(id, step))),
             ("preparing", preparing, self.running_tasks(|id, work| self.prepares(id, work))),
+            ("red", red, self.steps_where(|id, step| self.is_red(id, step))),
             ("wave", wave, self.running_tasks(|_, work| work.phase == TaskPhase::Wave)),
             ("coding", coding, self.running_tasks(|_, work| work.is_coding())),
             (
@@ -175,11 +184,17 @@ impl State {
             problems.expect(as_set.len() == kept.len(), || format!("{name}: a step twice"));
         }
         let is_begun = |_: StepId, step: &Step| step.is_task() && step.attempt.0 > 0;
-        let not_planned = self.steps_where(|_, step| !step.is_task() && !step.has_succeeded());
+        let plans = |step: &Step| matches!(step.definition, StepDefinition::Planning { .. });
+        let not_planned = self.steps_where(|_, step| plans(step) && !step.has_succeeded());
         problems.expect_same("open", open, &count(self.steps_where(|_, step| !ended(step))));
         problems.expect_same("tasks", tasks, &count(self.steps_where(|_, step| step.is_task())));
         problems.expect_same("begun", begun, &count(self.steps_where(is_begun)));
         problems.expect_same("unplanned", unplanned, &count(not_planned));
+    }
+
+    fn looks(&self, id: StepId, step: &Step) -> bool {
+        let running = matches!(step.status, StepStatus::Running(Work::Flow(_)));
+        running && flow::needs_look(self, id)
     }
 
     fn prepares(&self, id: StepId, work: &TaskWork) -> bool {
@@ -195,6 +210,7 @@ impl State {
             | InFlightKind::Read { .. }
             | InFlightKind::Write { .. }
             | InFlightKind::Command { .. }
+            | InFlightKind::Action(_)
             | InFlightKind::Commit(_) => false,
         });
         work.phase == TaskPhase::Checking && !checked
@@ -206,7 +222,10 @@ impl State {
             StepStatus::Running(Work::Task(work)) => {
                 matches!(work.phase, TaskPhase::CodeCommit | TaskPhase::ReviewCommit)
             }
-            StepStatus::Pending | StepStatus::Parked(..) | StepStatus::Ended(_) => false,
+            StepStatus::Running(Work::Flow(_))
+            | StepStatus::Pending
+            | StepStatus::Parked(..)
+            | StepStatus::Ended(_) => false,
         };
         due && !self.has_effect(id)
     }
@@ -214,7 +233,11 @@ impl State {
     /// Places are taken and given up by events, so only their bounds can be recomputed.
     fn audit_places(&self, problems: &mut Problems) {
         let Index { due, waiting, places, .. } = &self.index;
-        let may = self.running_tasks(|_, work| work.phase != TaskPhase::Wave);
+        let mut may = self.running_tasks(|_, work| work.phase != TaskPhase::Wave);
+        may.extend(self.steps_where(|id, step| {
+            let running = matches!(step.status, StepStatus::Running(Work::Flow(_)));
+            running && self.spec(id).is_some_and(flow::takes_place)
+        }));
         problems.expect(places.is_subset(&may), || format!("places: {places:?} of {may:?}"));
         problems.expect(waiting.is_disjoint(places), || "a task waits for its place".to_owned());
         let tasks_due: BTreeSet<StepId> =
@@ -273,6 +296,7 @@ impl State {
             let talks: Vec<&Talk> = match step.work() {
                 Some(Work::Planning(work)) => vec![&work.talk],
                 Some(Work::Task(work)) => vec![&work.talk, &work.review],
+                Some(Work::Flow(work)) => vec![&work.talk],
                 None => Vec::new(),
             };
             for talk in talks {
@@ -283,18 +307,38 @@ impl State {
     }
 }
 
-fn has_to_ask(step: &Step) -> bool {
-    let due = |talk: &Talk| matches!(talk.phase, TalkPhase::Due(_));
-    match &step.status {
-        StepStatus::Running(Work::Planning(work)) => due(&work.talk),
-        StepStatus::Running(Work::Task(work)) => match work.phase {
-            TaskPhase::Coding => due(&work.talk),
-            TaskPhase::Reviewing => due(&work.review),
-            TaskPhase::Checking
-            | TaskPhase::Wave
-            | TaskPhase::CodeCommit
-            | TaskPhase::ReviewCommit => false,
-        },
-        StepStatus::Pending | StepStatus::Parked(..) | StepStatus::Ended(_) => false,
+impl State {
+    /// It is the kernel's turn to make a step's next move.
+    fn has_to_ask(&self, id: StepId, step: &Step) -> bool {
+        let due = |talk: &Talk| matches!(talk.phase, TalkPhase::Due(_));
+        match &step.status {
+            StepStatus::Running(Work::Planning(work)) => due(&work.talk),
+            StepStatus::Running(Work::Task(work)) => match work.phase {
+                TaskPhase::Coding => due(&work.talk),
+                TaskPhase::Reviewing => due(&work.review),
+                TaskPhase::Checking
+                | TaskPhase::Wave
+                | TaskPhase::CodeCommit
+                | TaskPhase::ReviewCommit => false,
+            },
+            StepStatus::Running(Work::Flow(work)) => match work.phase {
+                FlowPhase::Begin | FlowPhase::Finishing => !self.index.looking.contains(&id),
+                FlowPhase::Talking => due(&work.talk),
+                FlowPhase::Acting(_) | FlowPhase::Pausing(_) | FlowPhase::Inside => false,
+            },
+            StepStatus::Pending | StepStatus::Parked(..) | StepStatus::Ended(_) => false,
+        }
+    }
+
+    /// It keeps the run from succeeding.
+    fn is_red(&self, id: StepId, step: &Step) -> bool {
+        let failed = step.has_failed() && !self.is_tolerated(id);
+        let skipped = matches!(
+            step.status,
+            StepStatus::Ended(StepOutcome::Skipped(
+                SkipReason::UpstreamFailed { .. } | SkipReason::Cancelled
+            ))
+        );
+        step.parent.is_none() && (failed || skipped)
     }
 }

@@ -6,10 +6,13 @@
 use lao_event::{
     Attempt, CallId, Content, EffectId, Hash, QuestionId, Settings, StepId,
     latest::{
-        CheckReport, CommandOutcome, CommandReport, CommitOutcome, Definition, FileWriteOutcome,
-        LossCause, ModelOutcome, QuestionAnswer, TodoItem, ToolOutcome, WorkspaceOutcome,
+        ActionOutcome, CheckReport, CommandOutcome, CommandReport, CommitOutcome, Definition,
+        FileWriteOutcome, Found, LossCause, ModelOutcome, NewStep, QuestionAnswer, TodoItem,
+        ToolOutcome, WorkspaceOutcome,
     },
 };
+
+use crate::flow::Texts;
 
 /// A request to the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +115,25 @@ pub enum Command {
         /// What came of it.
         outcome: CommitOutcome,
     },
-    /// The time that an attempt at a task may take is over.
+    /// The world was looked at for a step of a workflow.
+    StepLooked {
+        /// The step.
+        step: StepId,
+        /// The attempt.
+        attempt: Attempt,
+        /// The texts that its expressions need and that lie in blobs.
+        texts: Texts,
+        /// What was found besides.
+        found: Found,
+    },
+    /// A step of a workflow has acted, or could not.
+    ActionEnded {
+        /// The effect.
+        effect: EffectId,
+        /// What came of it.
+        outcome: ActionOutcome,
+    },
+    /// The time that an attempt at a step may take is over.
     TimeUp {
         /// The task.
         step: StepId,
@@ -137,6 +158,8 @@ pub struct Start {
     pub program: String,
     /// What is to be done.
     pub definition: Definition,
+    /// The steps of a workflow, needed ones first; none for a plan.
+    pub steps: Vec<NewStep>,
     /// With which settings.
     pub settings: Settings,
     /// Source of everything that looks random.
@@ -260,6 +283,20 @@ pub enum Rejection {
     /// The attempt is over, or its time is up already.
     #[error("{0} is not in that attempt")]
     NotInAttempt(StepId),
+    /// The steps of a workflow are no graph that a run can have.
+    #[error("the steps are no graph: {0}")]
+    GraphUnusable(String),
+    /// The question has other answers.
+    #[error("{0} cannot be answered so")]
+    AnswerNotOffered(QuestionId),
+    /// The step is inside another one.
+    #[error("step {step:?} is inside {outer:?}: retry that one")]
+    InsideAnother {
+        /// The step.
+        step: String,
+        /// The one it is inside of.
+        outer: String,
+    },
     /// The step cannot be retried.
     #[error("step {0:?} has not failed")]
     NotFailed(String),

@@ -31,6 +31,7 @@ pub(crate) fn advance(state: &State) -> Option<Event> {
                 unreachable!("a task in this phase does not commit")
             }
         },
+        Work::Flow(_) => unreachable!("a step of a workflow does not commit"),
     };
     Some(commit.into())
 }
@@ -41,7 +42,7 @@ fn planning_commit(state: &State, step: StepId) -> CommitStarted {
         effect: state.next_effect(),
         step,
         phase: CommitPhase::Planning,
-        subject: subject("plan", &run.plan.title),
+        subject: subject("plan", run.title()),
         body: format!("{} tasks", state.index.tasks),
         paths: Vec::new(),
         trail: trail::plan(state),
@@ -130,7 +131,7 @@ fn after_commit(state: &State, id: StepId) -> Option<Event> {
             let review = work.reviews.last().expect("a review was given");
             Some(task::after_verdict(state, id, review))
         }
-        Work::Task(_) => None,
+        Work::Task(_) | Work::Flow(_) => None,
     }
 }
 

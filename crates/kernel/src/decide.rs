@@ -5,7 +5,7 @@ use lao_event::Event;
 use crate::{
     advance, checks,
     command::{Command, Rejection},
-    commit, fork, question, run,
+    commit, flow, fork, question, run,
     state::State,
     step, talk, task,
     tool_call::{self, PreparedCall},
@@ -21,13 +21,17 @@ pub fn decide(state: &State, command: Command) -> Result<Vec<Event>, Rejection> 
             run::decide_resume(state, program, settings.as_deref(), retry.as_ref())
         }
         Command::Fork(fork) => fork::decide_fork(state, *fork),
-        Command::Advance => Ok(advance::advance(state).into_iter().collect()),
+        Command::Advance => Ok(advance::advance(state)),
         Command::Stop => run::decide_stop(state),
         Command::Cancel => run::decide_cancel(state),
         Command::Retry(retry) => step::decide_retry(state, &retry),
         Command::Answer { question, answer, by } => {
             question::decide_answer(state, question, answer, by)
         }
+        Command::StepLooked { step, attempt, texts, found } => {
+            flow::decide_looked(state, (step, attempt), &texts, found)
+        }
+        Command::ActionEnded { effect, outcome } => flow::decide_ended(state, effect, outcome),
         Command::TimeUp { step, attempt } => task::decide_time_up(state, step, attempt),
         Command::EffectsLost { effects, cause } => question::decide_lost(state, effects, cause),
         Command::WorkspaceEnded { effect, outcome } => {

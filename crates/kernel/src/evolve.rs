@@ -3,7 +3,7 @@
 use lao_event::Event;
 
 use crate::{
-    checks, commit, fork, planning, question, review, run, state::State, step, talk, task,
+    checks, commit, flow, fork, planning, question, review, run, state::State, step, talk, task,
     tool_call,
 };
 
@@ -34,7 +34,10 @@ pub fn evolve(state: &mut State, event: &Event) -> Result<(), Inconsistency> {
         Event::RunEnded(event) => run::evolve_ended(state, event),
         Event::StepsAdded(event) => {
             step::evolve_added(state, event)?;
-            event.by.map_or(Ok(()), |by| planning::evolve_planned(state, by))
+            match event.by {
+                Some(by) if state.spec(by).is_none() => planning::evolve_planned(state, by),
+                Some(_) | None => Ok(()),
+            }
         }
         Event::StepStarted(event) => step::evolve_started(state, event),
         Event::StepEnded(event) => step::evolve_ended(state, event),
@@ -59,6 +62,10 @@ pub fn evolve(state: &mut State, event: &Event) -> Result<(), Inconsistency> {
         Event::WorkspaceEnded(event) => run::evolve_workspace_ended(state, event),
         Event::CommitStarted(event) => commit::evolve_started(state, event),
         Event::CommitEnded(event) => commit::evolve_ended(state, event),
+        Event::StepLooked(event) => flow::evolve_looked(state, event),
+        Event::ActionStarted(event) => flow::evolve_action_started(state, event),
+        Event::ActionEnded(event) => flow::evolve_action_ended(state, event),
+        Event::OutputSet(event) => flow::evolve_output(state, event),
         Event::QuestionAsked(event) => question::evolve_asked(state, event),
         Event::QuestionAnswered(event) => question::evolve_answered(state, event),
         Event::EffectsLost(event) => question::evolve_lost(state, event),

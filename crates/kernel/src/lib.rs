@@ -13,7 +13,8 @@
 //! path: fold the journal, ask [`outstanding()`], go on.
 //!
 //! One file per lifecycle: [`run`], [`step`], [`talk`] (a conversation and its model calls),
-//! [`tool_call`], [`planning`], [`task`], [`checks`], [`review`], [`commit`], [`question`], [`fork`].
+//! [`tool_call`], [`planning`], [`task`], [`checks`], [`review`], [`commit`], [`question`], [`fork`], and
+//! [`flow`] for the steps of workflows.
 
 mod advance;
 mod answer;
@@ -23,6 +24,7 @@ mod command;
 mod commit;
 mod decide;
 mod evolve;
+mod flow;
 mod fork;
 mod outstanding;
 mod planning;
@@ -40,6 +42,9 @@ mod trail;
 pub use command::{BeforeFile, Command, Fork, Rejection, Retry, Start, ToolPlan};
 pub use decide::decide;
 pub use evolve::{Inconsistency, evolve};
+pub use flow::{
+    Failure, FlowPhase, FlowWork, Inside, LookAt, LookRequest, RunResult, Texts, Wants,
+};
 pub use outstanding::{
     ChatMessages, Effect, EffectKey, EffectWork, outstanding, outstanding_effect, outstanding_look,
 };

@@ -1,12 +1,13 @@
 //! `outstanding`: what the world still owes, as a view of the state.
 
 use lao_event::{
-    CallId, CheckCommand, Content, EffectId, Hash, Role, StepId,
-    latest::{ChecksScope, CommitStarted, Message, ModelRequest},
+    Attempt, CallId, CheckCommand, Content, EffectId, Hash, Role, StepId,
+    latest::{Action, ChecksScope, CommitStarted, Message, ModelRequest},
 };
 
 use crate::{
     checks,
+    flow::LookAt,
     state::{InFlight, InFlightKind, State},
 };
 
@@ -26,6 +27,8 @@ pub struct Effect<'a> {
 pub enum EffectKey {
     /// Looking at a tool call. Only reads, so it has no event of its own.
     Prepare(CallId),
+    /// Looking at the world for a step of a workflow. Only reads, too.
+    Look(StepId, Attempt, LookAt),
     /// A started effect, with the number of times it was lost before.
     Started(EffectId, u32),
 }
@@ -40,6 +43,8 @@ pub enum EffectWork<'a> {
         /// The arguments.
         arguments: &'a Content,
     },
+    /// Look at the world for a step of a workflow; [`State::look_request`] says at what.
+    Look,
     /// Make the workspace ready.
     Workspace,
     /// Ask a model.
@@ -83,6 +88,8 @@ pub enum EffectWork<'a> {
     },
     /// Make a commit.
     Commit(&'a CommitStarted),
+    /// Do what a step of a workflow does.
+    Action(&'a Action),
 }
 
 /// A prompt: the messages of a conversation, in order.
@@ -92,7 +99,8 @@ pub type ChatMessages<'a> = &'a [Message];
 pub fn outstanding(state: &State) -> impl Iterator<Item = Effect<'_>> {
     let started =
         state.index.under_way.iter().filter_map(|effect| outstanding_effect(state, *effect));
-    let looks = state.index.preparing.iter().filter_map(|step| outstanding_look(state, *step));
+    let looks = state.index.preparing.iter().chain(&state.index.looking);
+    let looks = looks.filter_map(|step| outstanding_look(state, *step));
     started.chain(looks)
 }
 
@@ -102,9 +110,12 @@ pub fn outstanding_effect(state: &State, effect: EffectId) -> Option<Effect<'_>>
     due.then(|| started(state, effect))
 }
 
-/// The one of [`outstanding()`] that looks at a step's next tool call.
+/// The one of [`outstanding()`] that looks at a step's next tool call, or at the world for it.
 pub fn outstanding_look(state: &State, step: StepId) -> Option<Effect<'_>> {
     let may = state.run().is_some_and(|run| run.is_working() && run.workspace.is_ready());
+    if may && state.index.looking.contains(&step) {
+        return look(state, step);
+    }
     let due = may && state.index.preparing.contains(&step);
     due.then(|| prepare(state, step)).flatten()
 }
@@ -122,6 +133,12 @@ fn started(state: &State, effect: EffectId) -> Effect<'_> {
         step: flight.step,
         work: work(state, flight),
     }
+}
+
+fn look(state: &State, step: StepId) -> Option<Effect<'_>> {
+    let (attempt, at) = state.look_key(step)?;
+    let key = EffectKey::Look(step, attempt, at);
+    Some(Effect { key, step: Some(step), work: EffectWork::Look })
 }
 
 fn prepare(state: &State, step: StepId) -> Option<Effect<'_>> {
@@ -151,6 +168,7 @@ fn work<'a>(state: &'a State, flight: &'a InFlight) -> EffectWork<'a> {
         }
         InFlightKind::Checks { steps, scope } => EffectWork::Checks { steps, scope: *scope },
         InFlightKind::Commit(commit) => EffectWork::Commit(commit),
+        InFlightKind::Action(action) => EffectWork::Action(action),
     }
 }
 

@@ -36,18 +36,21 @@ impl State {
     pub(crate) fn chunk(&self, id: StepId) -> usize {
         match &self.at(id).definition {
             StepDefinition::Planning { chunk } => *chunk as usize,
-            StepDefinition::Task(_) => unreachable!("only called on planning steps"),
+            StepDefinition::Task(_) | StepDefinition::Flow { .. } | StepDefinition::Item { .. } => {
+                unreachable!("only called on planning steps")
+            }
         }
     }
 
     fn is_last_chunk(&self, id: StepId) -> bool {
-        self.chunk(id) + 1 == self.started().plan.chunks.len()
+        let chunks = self.started().plan().map_or(0, |plan| plan.chunks.len());
+        self.chunk(id) + 1 == chunks
     }
 
     pub(crate) fn planning(&self, id: StepId) -> Option<&PlanningWork> {
         match self.step(id)?.work()? {
             Work::Planning(work) => Some(work),
-            Work::Task(_) => None,
+            Work::Task(_) | Work::Flow(_) => None,
         }
     }
 }
@@ -123,6 +126,7 @@ pub(crate) fn evolve_rejected(
     match state.work_mut(event.step)? {
         Work::Planning(work) => work.tries += 1,
         Work::Task(work) => work.review_tries += 1,
+        Work::Flow(work) => work.tries += 1,
     }
     state.talk_mut(event.step)?.phase = TalkPhase::Due(Ask::Problems(event.problems.clone()));
     state.make_due(event.step);

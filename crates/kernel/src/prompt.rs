@@ -99,7 +99,7 @@ fn with_schema(otherwise: &str, schema: &str, role: &RoleSettings) -> String {
 
 /// How the planner's first prompt begins for a chunk of the plan.
 pub(crate) fn planner(state: &State, step: StepId, role: &RoleSettings) -> Vec<Message> {
-    let plan = &state.started().plan;
+    let plan = state.started().plan().expect("only plans have planning steps");
     let chunk = state.chunk(step);
     let mut instructions = with_schema(PLANNER, TASKS_SCHEMA, role);
     if plan.chunks.len() > 1 {
@@ -183,7 +183,7 @@ fn earlier_attempts(state: &State, step: StepId) -> String {
     let changed: Vec<String> = work.files.keys().cloned().collect();
     push_list(&mut text, "Changed by earlier attempts at this task, still there", &changed);
     let why = match work.cause {
-        StartCause::Ready => "",
+        StartCause::Ready | StartCause::Failed => "",
         StartCause::Rework => {
             "\n\nThe reviewer asked for changes. Make them in the files as they are:"
         }
@@ -304,6 +304,10 @@ pub(crate) fn repeated_call(times: u32) -> String {
 }
 
 /// What the coder is told when a file could not be written.
+pub(crate) fn not_offered(tool: &str, offered: &[String]) -> String {
+    format!("{tool} is not among your tools: {}", offered.join(", "))
+}
+
 pub(crate) fn write_failed(path: &str, message: &str) -> String {
     format!("{path} was not written: {message}")
 }

@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 use lao_event::{
     EffectId, Event, OnUnknown, QuestionId,
     latest::{
-        CommandEnded, CommandOutcome, EffectsLost, LossCause, ParkReason, QuestionAnswer,
+        Action, ActionEnded, ActionFailure, ActionOutcome, CommandEnded, CommandOutcome,
+        EffectsLost, FailureReason, FlowValue, LossCause, ParkReason, QuestionAnswer,
         QuestionAnswered, QuestionAsked, QuestionSubject, RunStopping, StepParked, StopReason,
     },
 };
@@ -20,6 +21,7 @@ use lao_event::{
 use crate::{
     command::Rejection,
     evolve::Inconsistency,
+    flow::FlowPhase,
     prompt,
     run::{Run, RunPhase},
     state::{EffectClass, InFlightKind, Question, State},
@@ -34,17 +36,19 @@ pub(crate) fn about_lost(state: &State, effects: &[EffectId], on_unknown: OnUnkn
         let Some(flight) = state.in_flight.get(effect) else {
             continue;
         };
-        let (Some(step), InFlightKind::Command { argv, .. }) = (flight.step, &flight.kind) else {
-            assert!(flight.kind.class() != EffectClass::Opaque, "commands are the opaque effects");
+        if flight.kind.class() != EffectClass::Opaque {
             continue;
+        }
+        let (Some(step), Some(argv)) = (flight.step, argv_of(&flight.kind)) else {
+            unreachable!("commands of steps are the opaque effects");
         };
         match on_unknown {
             OnUnknown::Rerun => {}
-            OnUnknown::Skip => events.push(unknown(*effect, argv)),
+            OnUnknown::Skip => events.extend(unknown(state, *effect, argv)),
             OnUnknown::Ask => {
                 asked += 1;
                 let question = QuestionId(asked);
-                let subject = QuestionSubject::CommandUnknown { argv: argv.clone() };
+                let subject = QuestionSubject::CommandUnknown { argv: argv.to_vec() };
                 events.push(QuestionAsked { question, step, effect: *effect, subject }.into());
                 events.push(StepParked { step, reason: ParkReason::Question { question } }.into());
             }
@@ -53,9 +57,43 @@ pub(crate) fn about_lost(state: &State, effects: &[EffectId], on_unknown: OnUnkn
     events
 }
 
-fn unknown(effect: EffectId, argv: &[String]) -> Event {
+/// Program and arguments of a command.
+fn argv_of(kind: &InFlightKind) -> Option<&[String]> {
+    match kind {
+        InFlightKind::Command { argv, .. } => Some(argv),
+        InFlightKind::Action(action) => match &**action {
+            Action::Run(run) => Some(&run.argv),
+            Action::Read { .. }
+            | Action::List { .. }
+            | Action::Write { .. }
+            | Action::Transcribe(_)
+            | Action::Embed { .. }
+            | Action::Plan { .. }
+            | Action::Approve { .. }
+            | Action::Wait { .. }
+            | Action::Pause { .. } => None,
+        },
+        InFlightKind::Workspace
+        | InFlightKind::Model { .. }
+        | InFlightKind::Read { .. }
+        | InFlightKind::Write { .. }
+        | InFlightKind::Checks { .. }
+        | InFlightKind::Commit(_) => None,
+    }
+}
+
+/// The run goes on without knowing what became of a command: its model is told, or the step of a
+/// workflow is over with nothing.
+fn unknown(state: &State, effect: EffectId, argv: &[String]) -> Vec<Event> {
+    let flight = state.in_flight.get(&effect);
+    if let Some((InFlightKind::Action(_), Some(step))) =
+        flight.map(|flight| (&flight.kind, flight.step))
+    {
+        let outcome = ActionOutcome::Done { value: FlowValue::Nothing, exit_code: None };
+        return vec![ActionEnded { effect, outcome }.into(), step::succeeded(step)];
+    }
     let reply = prompt::command_unknown(argv).into();
-    CommandEnded { effect, outcome: CommandOutcome::Unknown, reply }.into()
+    vec![CommandEnded { effect, outcome: CommandOutcome::Unknown, reply }.into()]
 }
 
 pub(crate) fn decide_lost(
@@ -97,13 +135,37 @@ pub(crate) fn decide_answer(
         return Err(Rejection::Ended);
     }
     let asked = state.questions.get(&question).ok_or(Rejection::UnknownQuestion(question))?;
-    let mut events: Vec<Event> = vec![QuestionAnswered { question, answer, by }.into()];
+    let mut events: Vec<Event> = vec![QuestionAnswered { question, answer, by: by.clone() }.into()];
     match (&asked.subject, answer) {
         (QuestionSubject::CommandUnknown { argv }, QuestionAnswer::Skip) => {
-            events.push(unknown(asked.effect, argv));
+            events.extend(unknown(state, asked.effect, argv));
+        }
+        (QuestionSubject::FileConflict { path }, QuestionAnswer::Skip)
+            if state.spec(asked.step).is_some() =>
+        {
+            let message = format!("somebody else changed {path}; it was left as it is");
+            events.push(step::failed(asked.step, FailureReason::ActionFailed, message));
         }
         (QuestionSubject::CommandUnknown { .. }, QuestionAnswer::Rerun)
         | (QuestionSubject::FileConflict { .. }, QuestionAnswer::Rerun | QuestionAnswer::Skip) => {}
+        (QuestionSubject::Approval { .. }, QuestionAnswer::Approve) => {
+            let value = FlowValue::Text(format!("approved by {by}").into());
+            let outcome = ActionOutcome::Done { value, exit_code: None };
+            events.push(ActionEnded { effect: asked.effect, outcome }.into());
+            events.push(step::succeeded(asked.step));
+        }
+        (QuestionSubject::Approval { .. }, QuestionAnswer::Deny) => {
+            let message = format!("{by} said no");
+            let kind = ActionFailure::Denied;
+            let outcome = ActionOutcome::Failed { kind, message: message.clone(), exit_code: None };
+            events.push(ActionEnded { effect: asked.effect, outcome }.into());
+            events.push(step::failed(asked.step, FailureReason::Denied, message));
+        }
+        (QuestionSubject::Approval { .. }, QuestionAnswer::Rerun | QuestionAnswer::Skip)
+        | (
+            QuestionSubject::CommandUnknown { .. } | QuestionSubject::FileConflict { .. },
+            QuestionAnswer::Approve | QuestionAnswer::Deny,
+        ) => return Err(Rejection::AnswerNotOffered(question)),
     }
     Ok(events)
 }
@@ -137,10 +199,18 @@ pub(crate) fn evolve_answered(
             state.release(question.effect);
             Ok(())
         }
+        QuestionSubject::Approval { message: _ } => Ok(()),
+        QuestionSubject::FileConflict { path: _ } if state.spec(question.step).is_some() => {
+            if event.answer == QuestionAnswer::Rerun {
+                state.flow_mut(question.step)?.phase = FlowPhase::Begin;
+                state.go_on(question.step);
+            }
+            Ok(())
+        }
         QuestionSubject::FileConflict { path } => {
             let skipped = match event.answer {
                 QuestionAnswer::Skip => Some(path.as_str()),
-                QuestionAnswer::Rerun => None,
+                QuestionAnswer::Rerun | QuestionAnswer::Approve | QuestionAnswer::Deny => None,
             };
             tool_call::evolve_conflict_answered(state, question.step, skipped)
         }

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     command::{Rejection, Retry, Start},
     evolve::Inconsistency,
+    flow,
     outstanding::waits_for_workspace,
     question,
     state::{InFlight, InFlightKind, State},
@@ -39,7 +40,7 @@ pub struct Run {
     /// The run it was branched off, if it was.
     pub parent: Option<Parent>,
     /// What it executes.
-    pub plan: PlanDefinition,
+    pub definition: Definition,
     /// With which settings.
     pub settings: Settings,
     /// Source of everything that looks random.
@@ -119,6 +120,19 @@ impl Workspace {
 }
 
 impl Run {
+    /// What people call it.
+    pub fn title(&self) -> &str {
+        self.definition.title()
+    }
+
+    /// The plan, if it executes one.
+    pub fn plan(&self) -> Option<&PlanDefinition> {
+        match &self.definition {
+            Definition::Plan(plan) => Some(plan),
+            Definition::Flow(_) => None,
+        }
+    }
+
     /// Effects may be started.
     pub fn is_working(&self) -> bool {
         matches!(self.phase, RunPhase::Working)
@@ -151,16 +165,20 @@ pub(crate) fn decide_start(state: &State, start: Start) -> Result<Vec<Event>, Re
     if state.run.is_some() {
         return Err(Rejection::AlreadyStarted);
     }
-    for role in [Role::Planner, Role::Coder, Role::Reviewer] {
-        if start.settings.role(role).is_none() {
-            return Err(Rejection::RoleMissing(role));
+    let added = match &start.definition {
+        Definition::Plan(plan) => {
+            for role in [Role::Planner, Role::Coder, Role::Reviewer] {
+                if start.settings.role(role).is_none() {
+                    return Err(Rejection::RoleMissing(role));
+                }
+            }
+            if plan.chunks.is_empty() {
+                return Err(Rejection::NothingToDo);
+            }
+            vec![StepsAdded { by: None, steps: planning_steps(plan) }.into()]
         }
-    }
-    let Definition::Plan(plan) = &start.definition;
-    if plan.chunks.is_empty() {
-        return Err(Rejection::NothingToDo);
-    }
-    let steps = planning_steps(plan);
+        Definition::Flow(_) => flow::added_at_start(&start.settings, start.steps)?,
+    };
     let settings = settings_content(&start.settings)?;
     let started = RunStarted {
         run: start.run,
@@ -169,7 +187,7 @@ pub(crate) fn decide_start(state: &State, start: Start) -> Result<Vec<Event>, Re
         settings,
         seed: start.seed,
     };
-    Ok(vec![started.into(), StepsAdded { by: None, steps }.into()])
+    Ok(std::iter::once(started.into()).chain(added).collect())
 }
 
 /// One step for each chunk of the plan, each needing the one before.
@@ -324,11 +342,8 @@ pub(crate) fn advance_stopping(reason: &StopReason) -> Event {
 /// The event that follows when nothing is in flight and nothing may start.
 pub(crate) fn advance_idle(state: &State) -> Event {
     if state.index.open == 0 {
-        let outcome = if state.index.failed.is_empty() && state.index.skipped.is_empty() {
-            RunOutcome::Succeeded
-        } else {
-            RunOutcome::Failed
-        };
+        let outcome =
+            if state.index.red.is_empty() { RunOutcome::Succeeded } else { RunOutcome::Failed };
         return RunEnded { outcome }.into();
     }
     assert!(
@@ -342,11 +357,10 @@ pub(crate) fn evolve_started(state: &mut State, event: &RunStarted) -> Result<()
     if state.run.is_some() {
         return Err(Inconsistency::new("the run started twice"));
     }
-    let Definition::Plan(plan) = &event.definition;
     state.run = Some(Run {
         id: event.run.clone(),
         parent: None,
-        plan: plan.clone(),
+        definition: event.definition.clone(),
         settings: read_settings(&event.settings)?,
         seed: event.seed,
         phase: RunPhase::Working,
@@ -395,10 +409,15 @@ pub(crate) fn evolve_stopping(state: &mut State, event: &RunStopping) -> Result<
     Ok(())
 }
 
-/// What waits for a workspace that is not made ready any more waits for the next resume.
+/// What waits for a workspace that is not made ready any more waits for the next resume, and so
+/// does what lets time pass in a run that stops.
 fn hold_back(state: &mut State) {
     let under_way = &state.index.under_way;
-    let goes_on = |effect: &&EffectId| !waits_for_workspace(state, **effect);
+    let working = state.run().is_some_and(Run::is_working);
+    let goes_on = |effect: &&EffectId| {
+        let held = !working && state.in_flight[*effect].kind.only_waits();
+        !held && !waits_for_workspace(state, **effect)
+    };
     state.index.under_way = under_way.iter().filter(goes_on).copied().collect();
 }
 

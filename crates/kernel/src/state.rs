@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use lao_event::{
     CallId, Content, EffectId, Hash, QuestionId, Role, StepId,
-    latest::{ChecksScope, CommitStarted, ModelRequest, QuestionSubject},
+    latest::{Action, ChecksScope, CommitStarted, ModelRequest, QuestionSubject},
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,8 @@ pub(crate) struct Index {
     pub waiting: BTreeSet<StepId>,
     /// Steps whose next tool call must be looked at.
     pub preparing: BTreeSet<StepId>,
+    /// Steps of a workflow for which the world must be looked at before they go on.
+    pub looking: BTreeSet<StepId>,
     /// Steps that will be skipped, with the step that failed first.
     pub doomed: BTreeMap<StepId, StepId>,
     /// Tasks that wait for the verifier, in the order they came.
@@ -62,6 +64,9 @@ pub(crate) struct Index {
     pub failed: BTreeSet<StepId>,
     /// Steps that ended skipped.
     pub skipped: BTreeSet<StepId>,
+    /// Steps that keep the run from succeeding: they failed, or were skipped because of one that
+    /// did. Steps inside others speak through those.
+    pub red: BTreeSet<StepId>,
     /// Tasks by their keys and titles, as a planner may refer to them; the last of each.
     pub names: BTreeMap<String, StepId>,
     /// Tasks in the graph.
@@ -142,6 +147,8 @@ pub enum InFlightKind {
     },
     /// Making a commit.
     Commit(Box<CommitStarted>),
+    /// What a step of a workflow does.
+    Action(Box<Action>),
 }
 
 /// What may be done about an effect whose outcome a crash hid.
@@ -167,13 +174,14 @@ impl InFlightKind {
             Self::Write { .. } => EffectClass::Convergent,
             Self::Commit(_) => EffectClass::Detectable,
             Self::Command { .. } => EffectClass::Opaque,
+            Self::Action(action) => class_of_action(action),
         }
     }
 }
 
 impl InFlightKind {
     /// It reads or changes the workspace.
-    pub(crate) const fn needs_workspace(&self) -> bool {
+    pub(crate) fn needs_workspace(&self) -> bool {
         match self {
             Self::Workspace | Self::Model { .. } => false,
             Self::Read { .. }
@@ -181,7 +189,29 @@ impl InFlightKind {
             | Self::Command { .. }
             | Self::Checks { .. }
             | Self::Commit(_) => true,
+            Self::Action(action) => !action.only_waits(),
         }
+    }
+
+    /// It is given up when the run stops, and begun again when the run goes on.
+    pub(crate) fn only_waits(&self) -> bool {
+        matches!(self, Self::Action(action) if action.only_waits())
+    }
+}
+
+const fn class_of_action(action: &Action) -> EffectClass {
+    match action {
+        Action::Run(run) if !run.repeatable => EffectClass::Opaque,
+        Action::Run(_)
+        | Action::Read { .. }
+        | Action::List { .. }
+        | Action::Transcribe(_)
+        | Action::Embed { .. }
+        | Action::Plan { .. }
+        | Action::Approve { .. }
+        | Action::Wait { .. }
+        | Action::Pause { .. } => EffectClass::Repeatable,
+        Action::Write { .. } => EffectClass::Convergent,
     }
 }
 

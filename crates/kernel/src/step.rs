@@ -15,10 +15,10 @@
 use std::collections::BTreeSet;
 
 use lao_event::{
-    Attempt, Event, StepId,
+    Attempt, Event, FlowStep, Hash, OnFailure, StepId,
     latest::{
-        FailureReason, NewStep, ParkReason, SkipReason, StartCause, StepDefinition, StepEnded,
-        StepOutcome, StepParked, StepRetried, StepStarted, StepsAdded,
+        FailureReason, FlowValue, NewStep, ParkReason, SkipReason, StartCause, StepDefinition,
+        StepEnded, StepOutcome, StepParked, StepRetried, StepStarted, StepsAdded,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,7 @@ use crate::{
     answer,
     command::{Rejection, Retry},
     evolve::Inconsistency,
+    flow::{self, FlowWork, Inside},
     planning::PlanningWork,
     run::RunPhase,
     state::State,
@@ -50,6 +51,20 @@ pub struct Step {
     pub attempt: Attempt,
     pub(crate) dependents: Vec<StepId>,
     pub(crate) unmet: u32,
+    /// The step of a workflow that added it, and that it is inside of.
+    pub parent: Option<StepId>,
+    /// The steps inside it: items, or steps of another workflow.
+    pub inside: Option<Inside>,
+    /// What it gave.
+    pub output: FlowValue,
+    /// The exit code of its command.
+    pub exit_code: Option<i32>,
+    /// The definition of a step of a workflow.
+    pub(crate) spec: Option<Box<FlowStep>>,
+    /// It waits for another item to end.
+    pub(crate) held: bool,
+    /// What its result may be found under later.
+    pub(crate) cached_under: Option<Hash>,
     /// What a task that ended or was sent back left, for the next time it starts.
     pub(crate) left: Option<Box<TaskWork>>,
 }
@@ -74,6 +89,8 @@ pub enum Work {
     Planning(Box<PlanningWork>),
     /// Doing a task.
     Task(Box<TaskWork>),
+    /// Doing a step of a workflow.
+    Flow(Box<FlowWork>),
 }
 
 impl Step {
@@ -97,6 +114,11 @@ impl Step {
         matches!(self.definition, StepDefinition::Task(_))
     }
 
+    /// It is a step of a workflow.
+    pub fn is_flow(&self) -> bool {
+        matches!(self.definition, StepDefinition::Flow { .. } | StepDefinition::Item { .. })
+    }
+
     /// What it is at, while it is under way or parked.
     pub fn work(&self) -> Option<&Work> {
         match &self.status {
@@ -114,10 +136,32 @@ impl Step {
 }
 
 impl State {
+    /// A step failed, and what needs it goes on all the same.
+    pub fn is_tolerated(&self, id: StepId) -> bool {
+        self.spec(id).is_some_and(|spec| spec.on_failure != OnFailure::Stop)
+    }
+
+    /// What needs a step may go on: it succeeded, or is over in a way that does not stand in the way.
+    pub(crate) fn is_met(&self, id: StepId) -> bool {
+        match &self.at(id).status {
+            StepStatus::Ended(
+                StepOutcome::Succeeded
+                | StepOutcome::Skipped(SkipReason::ConditionFalse | SkipReason::NotNeeded),
+            ) => true,
+            StepStatus::Ended(StepOutcome::Failed { .. }) => self.is_tolerated(id),
+            StepStatus::Ended(StepOutcome::Skipped(
+                SkipReason::UpstreamFailed { .. } | SkipReason::Cancelled,
+            ))
+            | StepStatus::Pending
+            | StepStatus::Running(_)
+            | StepStatus::Parked(..) => false,
+        }
+    }
+
     pub(crate) fn task(&self, id: StepId) -> Option<&TaskWork> {
         match self.step(id)?.work()? {
             Work::Task(work) => Some(work),
-            Work::Planning(_) => None,
+            Work::Planning(_) | Work::Flow(_) => None,
         }
     }
 
@@ -136,14 +180,16 @@ impl State {
     pub(crate) fn task_mut(&mut self, id: StepId) -> Result<&mut TaskWork, Inconsistency> {
         match self.work_mut(id)? {
             Work::Task(work) => Ok(work),
-            Work::Planning(_) => Err(Inconsistency::new(format!("{id} is not a task"))),
+            Work::Planning(_) | Work::Flow(_) => {
+                Err(Inconsistency::new(format!("{id} is not a task")))
+            }
         }
     }
 
     pub(crate) fn planning_mut(&mut self, id: StepId) -> Result<&mut PlanningWork, Inconsistency> {
         match self.work_mut(id)? {
             Work::Planning(work) => Ok(work),
-            Work::Task(_) => Err(Inconsistency::new(format!("{id} does not plan"))),
+            Work::Task(_) | Work::Flow(_) => Err(Inconsistency::new(format!("{id} does not plan"))),
         }
     }
 }
@@ -189,10 +235,14 @@ pub(crate) fn retried_by_resume(state: &State, retry: &Retry) -> Result<Vec<Even
 
 fn steps_to_retry(state: &State, retry: &Retry) -> Result<Vec<StepId>, Rejection> {
     let steps: Vec<StepId> = match retry {
-        Retry::Failed => state.index.failed.iter().copied().collect(),
+        Retry::Failed => state.index.red.intersection(&state.index.failed).copied().collect(),
         Retry::Step(key) => {
             let id = state.step_by_key(key).ok_or_else(|| Rejection::UnknownStep(key.clone()))?;
             let step = state.at(id);
+            if let Some(outer) = step.parent {
+                let (step, outer) = (key.clone(), state.at(outer).key.clone());
+                return Err(Rejection::InsideAnother { step, outer });
+            }
             let may = step.has_failed() || matches!(step.status, StepStatus::Parked(..));
             if !may {
                 return Err(Rejection::NotFailed(key.clone()));
@@ -211,13 +261,17 @@ pub(crate) fn evolve_added(state: &mut State, event: &StepsAdded) -> Result<(), 
     for new in &event.steps {
         add(state, new)?;
     }
+    if let Some(by) = event.by.filter(|by| state.spec(*by).is_some()) {
+        let count = u32::try_from(event.steps.len()).expect("a run has fewer than 2^32 steps");
+        flow::evolve_inside_added(state, by, (id_at(first), count))?;
+    }
     for index in first..state.steps.len() {
         link(state, id_at(index))?;
     }
     Ok(())
 }
 
-fn id_at(index: usize) -> StepId {
+pub(crate) fn id_at(index: usize) -> StepId {
     StepId(u32::try_from(index).expect("a run has fewer than 2^32 steps"))
 }
 
@@ -235,6 +289,13 @@ fn add(state: &mut State, new: &NewStep) -> Result<(), Inconsistency> {
         attempt: Attempt(0),
         dependents: Vec::new(),
         unmet: 0,
+        parent: None,
+        inside: None,
+        output: FlowValue::Nothing,
+        exit_code: None,
+        spec: read_spec(&new.definition)?,
+        held: false,
+        cached_under: None,
         left: None,
     });
     state.index.open += 1;
@@ -246,8 +307,19 @@ fn add(state: &mut State, new: &NewStep) -> Result<(), Inconsistency> {
             state.index.tasks += 1;
         }
         StepDefinition::Planning { .. } => state.index.unplanned += 1,
+        StepDefinition::Flow { .. } | StepDefinition::Item { .. } => {}
     }
     Ok(())
+}
+
+/// Reads the definition of a step of a workflow.
+fn read_spec(definition: &StepDefinition) -> Result<Option<Box<FlowStep>>, Inconsistency> {
+    let StepDefinition::Flow { spec } = definition else {
+        return Ok(None);
+    };
+    let problem =
+        |error| Inconsistency::new(format!("a step's definition cannot be read: {error}"));
+    serde_json::from_str(spec).map(Some).map_err(problem)
 }
 
 /// Counts what a new step needs, now that every step of the event is there.
@@ -255,15 +327,14 @@ fn link(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
     let needs = state.at(id).needs.clone();
     let mut unmet = 0;
     for need in needs {
-        let needed = state.step_mut(need)?;
-        needed.dependents.push(id);
-        unmet += u32::from(!needed.has_succeeded());
+        state.step_mut(need)?.dependents.push(id);
+        unmet += u32::from(!state.is_met(need));
     }
     state.step_mut(id)?.unmet = unmet;
     if let Some(culprit) = first_failed(state, id) {
         state.index.doomed.insert(id, culprit);
     }
-    if unmet == 0 {
+    if unmet == 0 && !state.at(id).held {
         state.index.ready.insert(id);
     }
     Ok(())
@@ -278,10 +349,16 @@ pub(crate) fn evolve_started(state: &mut State, event: &StepStarted) -> Result<(
     }
     step.attempt = event.attempt;
     let is_task = step.is_task();
+    let is_flow = step.is_flow();
     let left = step.left.take();
     let previous = std::mem::replace(&mut step.status, StepStatus::Pending);
     let fresh = matches!(previous, StepStatus::Pending);
     step.status = match (previous, is_task) {
+        (StepStatus::Pending | StepStatus::Running(Work::Flow(_)), false) if is_flow => {
+            step.output = FlowValue::Nothing;
+            step.cached_under = None;
+            StepStatus::Running(Work::Flow(Box::default()))
+        }
         (StepStatus::Pending, false) => StepStatus::Running(Work::Planning(Box::default())),
         (StepStatus::Pending, true) => StepStatus::Running(Work::Task(left.unwrap_or_default())),
         (StepStatus::Running(Work::Task(work)), true) => {
@@ -293,6 +370,7 @@ pub(crate) fn evolve_started(state: &mut State, event: &StepStarted) -> Result<(
         }
     };
     state.index.ready.remove(&id);
+    state.index.due.remove(&id);
     if is_task {
         state.index.coding.insert(id);
     }
@@ -300,7 +378,14 @@ pub(crate) fn evolve_started(state: &mut State, event: &StepStarted) -> Result<(
         state.index.begun += 1;
         state.index.places.insert(id);
     }
-    state.make_due(id);
+    if is_flow {
+        if state.spec(id).is_some_and(flow::takes_place) {
+            state.index.places.insert(id);
+        }
+        state.go_on(id);
+    } else {
+        state.make_due(id);
+    }
     Ok(())
 }
 
@@ -308,7 +393,8 @@ pub(crate) fn evolve_ended(state: &mut State, event: &StepEnded) -> Result<(), I
     let id = event.step;
     let step = state.step_mut(id)?;
     match (&step.status, &event.outcome) {
-        (StepStatus::Pending, StepOutcome::Skipped(_))
+        (StepStatus::Running(Work::Flow(_)), StepOutcome::Skipped(SkipReason::ConditionFalse))
+        | (StepStatus::Pending, StepOutcome::Skipped(_))
         | (StepStatus::Running(_) | StepStatus::Parked(..), StepOutcome::Failed { .. })
         | (StepStatus::Running(_), StepOutcome::Succeeded) => {}
         (StepStatus::Pending | StepStatus::Ended(_), _)
@@ -318,12 +404,14 @@ pub(crate) fn evolve_ended(state: &mut State, event: &StepEnded) -> Result<(), I
         }
     }
     leave(step, StepStatus::Ended(event.outcome.clone()));
-    let plans = !step.is_task();
+    let plans = matches!(step.definition, StepDefinition::Planning { .. });
+    let parent = step.parent;
     let dependents = step.dependents.clone();
     leave_indexes(state, id);
     state.index.open -= 1;
     state.index.unplanned -= u32::from(plans && event.outcome == StepOutcome::Succeeded);
-    settle_dependents(state, id, &event.outcome, &dependents)
+    settle_dependents(state, id, &event.outcome, &dependents)?;
+    parent.map_or(Ok(()), |parent| flow::evolve_child_ended(state, parent))
 }
 
 /// Takes a step out of the status in which it was under way. What is in the workspace stays, so
@@ -351,6 +439,7 @@ fn leave_indexes(state: &mut State, id: StepId) {
     index.due.remove(&id);
     index.waiting.remove(&id);
     index.preparing.remove(&id);
+    index.looking.remove(&id);
     index.doomed.remove(&id);
     index.wave.remove(&id);
     index.places.remove(&id);
@@ -365,28 +454,58 @@ fn settle_dependents(
     dependents: &[StepId],
 ) -> Result<(), Inconsistency> {
     match outcome {
-        StepOutcome::Succeeded => {
-            for dependent in dependents {
-                let step = state.step_mut(*dependent)?;
-                step.unmet -= 1;
-                if step.unmet == 0 && matches!(step.status, StepStatus::Pending) {
-                    state.index.ready.insert(*dependent);
-                }
-            }
+        StepOutcome::Succeeded
+        | StepOutcome::Failed { .. }
+        | StepOutcome::Skipped(SkipReason::Cancelled) => {}
+        StepOutcome::Skipped(
+            SkipReason::UpstreamFailed { .. } | SkipReason::ConditionFalse | SkipReason::NotNeeded,
+        ) => {
+            state.index.skipped.insert(id);
+        }
+    }
+    match outcome {
+        StepOutcome::Succeeded
+        | StepOutcome::Skipped(SkipReason::ConditionFalse | SkipReason::NotNeeded) => {
+            meet(state, dependents)?;
         }
         StepOutcome::Failed { .. } => {
             state.index.failed.insert(id);
+            if state.is_tolerated(id) {
+                return meet(state, dependents);
+            }
+            note_red(state, id);
             doom(state, dependents, id);
         }
         StepOutcome::Skipped(SkipReason::UpstreamFailed { step }) => {
-            state.index.skipped.insert(id);
+            note_red(state, id);
             doom(state, dependents, *step);
         }
         StepOutcome::Skipped(SkipReason::Cancelled) => {
             state.index.skipped.insert(id);
+            note_red(state, id);
         }
     }
     Ok(())
+}
+
+/// What a step needed is there.
+fn meet(state: &mut State, dependents: &[StepId]) -> Result<(), Inconsistency> {
+    for dependent in dependents {
+        let step = state.step_mut(*dependent)?;
+        step.unmet -= 1;
+        let may = step.unmet == 0 && !step.held && matches!(step.status, StepStatus::Pending);
+        if may {
+            state.index.ready.insert(*dependent);
+        }
+    }
+    Ok(())
+}
+
+/// Notes a step that keeps the run from succeeding.
+fn note_red(state: &mut State, id: StepId) {
+    if state.at(id).parent.is_none() {
+        state.index.red.insert(id);
+    }
 }
 
 fn doom(state: &mut State, dependents: &[StepId], culprit: StepId) {
@@ -471,6 +590,12 @@ pub(crate) fn evolve_retried(state: &mut State, event: &StepRetried) -> Result<(
     }
     state.index.failed.remove(&id);
     state.index.skipped.remove(&id);
+    state.index.red.remove(&id);
+    if state.at(id).inside.is_some() {
+        let dependents = state.at(id).dependents.clone();
+        flow::reopen(state, id)?;
+        return revive(state, &dependents, id);
+    }
     let step = state.step_mut(id)?;
     leave(step, StepStatus::Pending);
     let begun = step.is_task() && step.attempt.0 > 0;
@@ -497,9 +622,11 @@ pub(crate) fn redo(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
     step.status = StepStatus::Pending;
     step.attempt = Attempt(0);
     step.left = None;
+    step.output = FlowValue::Nothing;
     leave_indexes(state, id);
     state.index.failed.remove(&id);
     state.index.skipped.remove(&id);
+    state.index.red.remove(&id);
     state.index.open += u32::from(!was_open);
     state.index.begun -= u32::from(begun);
     Ok(())
@@ -509,11 +636,12 @@ pub(crate) fn redo(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
 pub(crate) fn settle_redone(state: &mut State, redone: &[StepId]) {
     for id in redone {
         let needs = &state.at(*id).needs;
-        let unmet = needs.iter().filter(|need| !state.at(**need).has_succeeded()).count();
+        let unmet = needs.iter().filter(|need| !state.is_met(**need)).count();
         let culprit = first_failed(state, *id);
         let unmet = u32::try_from(unmet).expect("a step has fewer than 2^32 needs");
         state.steps[id.0 as usize].unmet = unmet;
-        if unmet == 0 {
+        if unmet == 0 && !state.at(*id).held && matches!(state.at(*id).status, StepStatus::Pending)
+        {
             state.index.ready.insert(*id);
         }
         if let Some(culprit) = culprit {
@@ -541,6 +669,7 @@ fn revive(state: &mut State, dependents: &[StepId], culprit: StepId) -> Result<(
         );
         if skipped {
             state.index.skipped.remove(&id);
+            state.index.red.remove(&id);
             state.index.open += 1;
             let step = state.step_mut(id)?;
             step.status = StepStatus::Pending;
@@ -557,20 +686,19 @@ fn revive(state: &mut State, dependents: &[StepId], culprit: StepId) -> Result<(
 
 /// The step that failed first among those that a step needs, directly or not.
 pub(crate) fn first_failed(state: &State, id: StepId) -> Option<StepId> {
-    state
-        .at(id)
-        .needs
-        .iter()
-        .find_map(|need| match &state.at(*need).status {
-            StepStatus::Ended(StepOutcome::Failed { .. }) => Some(*need),
-            StepStatus::Ended(StepOutcome::Skipped(SkipReason::UpstreamFailed { step })) => {
-                Some(*step)
-            }
-            StepStatus::Pending
-            | StepStatus::Running(_)
-            | StepStatus::Parked(..)
-            | StepStatus::Ended(
-                StepOutcome::Succeeded | StepOutcome::Skipped(SkipReason::Cancelled),
-            ) => None,
-        })
+    state.at(id).needs.iter().find_map(|need| match &state.at(*need).status {
+        StepStatus::Ended(StepOutcome::Failed { .. }) => {
+            (!state.is_tolerated(*need)).then_some(*need)
+        }
+        StepStatus::Ended(StepOutcome::Skipped(SkipReason::UpstreamFailed { step })) => Some(*step),
+        StepStatus::Pending
+        | StepStatus::Running(_)
+        | StepStatus::Parked(..)
+        | StepStatus::Ended(
+            StepOutcome::Succeeded
+            | StepOutcome::Skipped(
+                SkipReason::Cancelled | SkipReason::ConditionFalse | SkipReason::NotNeeded,
+            ),
+        ) => None,
+    })
 }

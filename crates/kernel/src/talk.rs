@@ -13,7 +13,7 @@
 use std::collections::VecDeque;
 
 use lao_event::{
-    CallId, Content, ConversationId, EffectId, Event, Hash, Role, RoleSettings, StepId,
+    CallId, Content, ConversationId, EffectId, Event, Hash, RetryOn, Role, RoleSettings, StepId,
     latest::{
         Answer, AnswerFormat, FailureKind, FailureReason, Finding, FinishReason, Message,
         ModelCallEnded, ModelCallStarted, ModelFailure, ModelOutcome, ModelRequest, RunStopping,
@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     command::Rejection,
     evolve::Inconsistency,
+    flow::{self, FlowPhase},
     planning, review,
     state::{InFlight, InFlightKind, State},
     step::{self, Work},
@@ -196,6 +197,7 @@ impl State {
                 | TaskPhase::CodeCommit
                 | TaskPhase::ReviewCommit => Some((Role::Coder, &work.talk)),
             },
+            Work::Flow(work) => Some((self.role_of(id)?, &work.talk)),
         }
     }
 
@@ -214,6 +216,7 @@ impl State {
             let talks = match step.work() {
                 Some(Work::Planning(work)) => [Some(&work.talk), None],
                 Some(Work::Task(work)) => [Some(&work.talk), Some(&work.review)],
+                Some(Work::Flow(work)) => [Some(&work.talk), None],
                 None => [None, None],
             };
             for talk in talks.into_iter().flatten() {
@@ -240,6 +243,7 @@ impl State {
                     Err(Inconsistency::new(format!("{id} is not talking to a model")))
                 }
             },
+            Work::Flow(work) => Ok(&mut work.talk),
         }
     }
 }
@@ -305,9 +309,7 @@ pub(crate) fn decide_ended(
         Some(_) | None => return Err(Rejection::UnknownEffect(effect)),
     };
     let follow_up = match &outcome {
-        ModelOutcome::Failed(failure) => {
-            after_failure(state, step, role, (failure, request)).into_iter().collect()
-        }
+        ModelOutcome::Failed(failure) => after_failure(state, step, role, (failure, request)),
         ModelOutcome::Answered(answer) => after_answer(state, step, role, answer),
     };
     let mut events: Vec<Event> = vec![ModelCallEnded { effect, outcome, failed_tries }.into()];
@@ -316,6 +318,9 @@ pub(crate) fn decide_ended(
 }
 
 fn after_answer(state: &State, step: StepId, role: Role, answer: &Answer) -> Vec<Event> {
+    if state.flow(step).is_some() {
+        return flow::after_answer(state, step, answer);
+    }
     match role {
         Role::Planner => planning::after_answer(state, step, answer),
         Role::Reviewer => review::after_answer(state, step, answer),
@@ -330,28 +335,41 @@ fn after_failure(
     step: StepId,
     role: Role,
     (failure, request): (&ModelFailure, &ModelRequest),
-) -> Option<Event> {
+) -> Vec<Event> {
     let endpoint = request.endpoint.clone();
     let message = failure.message.clone();
-    let stopping =
-        |reason: StopReason| state.started().is_working().then(|| RunStopping { reason }.into());
+    let stopping = |reason: StopReason| -> Vec<Event> {
+        let working = state.started().is_working();
+        working.then(|| RunStopping { reason }.into()).into_iter().collect()
+    };
     match failure.kind {
-        FailureKind::Aborted => None,
+        FailureKind::Aborted => Vec::new(),
         FailureKind::Unreachable => stopping(StopReason::ServerUnreachable { endpoint, message }),
         FailureKind::ModelMissing => stopping(StopReason::ModelMissing { endpoint, message }),
-        FailureKind::WindowExceeded if role == Role::Coder => Some(step::again_or_fail(
+        FailureKind::WindowExceeded
+        | FailureKind::Refused
+        | FailureKind::ServerFailed
+        | FailureKind::Unreadable
+        | FailureKind::TimedOut
+        | FailureKind::ScriptMismatch
+            if state.flow(step).is_some() =>
+        {
+            let failure = flow::Failure::new(FailureReason::ModelFailed, message);
+            flow::fail_or_retry(state, step, RetryOn::Model, failure)
+        }
+        FailureKind::WindowExceeded if role == Role::Coder => vec![step::again_or_fail(
             state,
             step,
             StartCause::WindowFull,
             (FailureReason::CoderStuck, message),
-        )),
+        )],
         FailureKind::WindowExceeded
         | FailureKind::Refused
         | FailureKind::ServerFailed
         | FailureKind::Unreadable
         | FailureKind::TimedOut
         | FailureKind::ScriptMismatch => {
-            Some(step::failed(step, FailureReason::ModelFailed, message))
+            vec![step::failed(step, FailureReason::ModelFailed, message)]
         }
     }
 }
@@ -379,8 +397,12 @@ pub(crate) fn evolve_started(
     talk.phase = TalkPhase::Calling(event.effect);
     state.index.due.remove(&event.step);
     state.index.waiting.remove(&event.step);
+    state.index.looking.remove(&event.step);
     if state.at(event.step).is_task() {
         state.index.places.insert(event.step);
+    }
+    if let Ok(work) = state.flow_mut(event.step) {
+        work.phase = FlowPhase::Talking;
     }
     state.talks_started += u32::from(is_new);
     Ok(())
@@ -400,10 +422,10 @@ pub(crate) fn evolve_ended(state: &mut State, event: &ModelCallEnded) -> Result<
     };
     talk.turns += 1;
     let truncated = answer.finish == FinishReason::Length;
-    let of_coder = matches!(flight.kind, InFlightKind::Model { role: Role::Coder, .. });
+    let has_tools = matches!(&flight.kind, InFlightKind::Model { request, .. } if request.tools);
     // A call that was cut, or that no tool was offered for, is never served, so it must not
     // stand in the conversation unanswered.
-    let tool_calls = if of_coder && !truncated { answer.tool_calls.clone() } else { Vec::new() };
+    let tool_calls = if has_tools && !truncated { answer.tool_calls.clone() } else { Vec::new() };
     for (index, call) in tool_calls.iter().enumerate() {
         let index = u32::try_from(index).expect("an answer has fewer than 2^32 calls");
         talk.calls.push_back(PendingCall {
@@ -418,12 +440,15 @@ pub(crate) fn evolve_ended(state: &mut State, event: &ModelCallEnded) -> Result<
     if calls_tools {
         talk.phase = TalkPhase::Tools;
         state.index.preparing.insert(step);
-    } else if truncated && of_coder {
+    } else if truncated && has_tools {
         talk.phase = TalkPhase::Due(Ask::Truncated);
         state.make_due(step);
     } else {
         talk.phase = TalkPhase::Answered;
         state.coder_answered(step);
+        if !truncated && state.flow(step).is_some() {
+            flow::evolve_answered(state, step, &answer.text)?;
+        }
     }
     Ok(())
 }

@@ -19,8 +19,9 @@ use std::collections::BTreeMap;
 use lao_event::{
     Attempt, CheckScope, Content, Event, Role, StepId,
     latest::{
-        CommandReport, FailureKind, FailureReason, ModelCallEnded, ModelFailure, ModelOutcome,
-        ReviewGiven, StartCause, StepDefinition, StepTimedOut, TaskDefinition, TodoItem, Verdict,
+        ActionEnded, ActionFailure, ActionOutcome, CommandReport, FailureKind, FailureReason,
+        ModelCallEnded, ModelFailure, ModelOutcome, ReviewGiven, StartCause, StepDefinition,
+        StepTimedOut, TaskDefinition, TodoItem, Verdict,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     command::Rejection,
     evolve::Inconsistency,
-    prompt,
+    flow, prompt,
     run::RunPhase,
     state::State,
     step::{self, StepStatus, Work},
@@ -128,7 +129,9 @@ impl State {
     pub(crate) fn task_definition(&self, id: StepId) -> &TaskDefinition {
         match &self.at(id).definition {
             StepDefinition::Task(definition) => definition,
-            StepDefinition::Planning { .. } => unreachable!("only called on tasks"),
+            StepDefinition::Planning { .. }
+            | StepDefinition::Flow { .. }
+            | StepDefinition::Item { .. } => unreachable!("only called on tasks"),
         }
     }
 
@@ -238,10 +241,15 @@ pub(crate) fn decide_time_up(
     }
     let over = || Rejection::NotInAttempt(id);
     let step = state.step(id).ok_or_else(over)?;
-    let StepStatus::Running(Work::Task(work)) = &step.status else {
-        return Err(over());
+    let timed_out = match &step.status {
+        StepStatus::Running(Work::Task(work)) => work.timed_out,
+        StepStatus::Running(Work::Flow(work)) => work.timed_out,
+        StepStatus::Running(Work::Planning(_))
+        | StepStatus::Pending
+        | StepStatus::Parked(..)
+        | StepStatus::Ended(_) => return Err(over()),
     };
-    if step.attempt != attempt || work.timed_out {
+    if step.attempt != attempt || timed_out {
         return Err(over());
     }
     let asked = state.talk(id).and_then(|(_, talk)| match talk.phase {
@@ -254,8 +262,14 @@ pub(crate) fn decide_time_up(
         let outcome = ModelOutcome::Failed(failure);
         ModelCallEnded { effect, outcome, failed_tries: Vec::new() }.into()
     });
+    let acted = flow::acting(state, id).map(|effect| {
+        let message = "it took longer than its `timeout`".to_owned();
+        let kind = ActionFailure::TimedOut;
+        let outcome = ActionOutcome::Failed { kind, message, exit_code: None };
+        ActionEnded { effect, outcome }.into()
+    });
     let timed_out: Event = StepTimedOut { step: id, attempt }.into();
-    Ok(std::iter::once(timed_out).chain(given_up).collect())
+    Ok(std::iter::once(timed_out).chain(given_up).chain(acted).collect())
 }
 
 /// Notes that the time of an attempt is up.
@@ -263,7 +277,18 @@ pub(crate) fn evolve_timed_out(
     state: &mut State,
     event: &StepTimedOut,
 ) -> Result<(), Inconsistency> {
-    state.task_mut(event.step)?.timed_out = true;
+    match state.work_mut(event.step)? {
+        Work::Task(work) => work.timed_out = true,
+        Work::Flow(work) => {
+            work.timed_out = true;
+            if state.index.looking.remove(&event.step) {
+                state.index.due.insert(event.step);
+            }
+        }
+        Work::Planning(_) => {
+            return Err(Inconsistency::new(format!("{} has no time limit", event.step)));
+        }
+    }
     Ok(())
 }
 

@@ -8,6 +8,8 @@
 //! | in flight | the `Ended` event | answered |
 //! | in flight | `FileWriteEnded` (conflict) | waits for a person |
 
+use std::collections::BTreeMap;
+
 use lao_event::{
     CallId, Content, EffectId, Event, QuestionId, StepId,
     latest::{
@@ -22,6 +24,7 @@ use crate::{
     evolve::Inconsistency,
     prompt,
     state::{InFlight, InFlightKind, State},
+    step::{Step, Work},
     talk::{Next, PendingCall, Talk},
     task::TaskFile,
 };
@@ -41,6 +44,34 @@ impl State {
             let front = talk.calls.front()?;
             (front.id == call).then_some((*step, talk, front))
         })
+    }
+
+    /// Files that a step changed, with what they were before.
+    fn touched(&self, step: StepId) -> Option<&BTreeMap<String, TaskFile>> {
+        match self.step(step)?.work()? {
+            Work::Task(work) => Some(&work.files),
+            Work::Flow(work) => Some(&work.files),
+            Work::Planning(_) => None,
+        }
+    }
+
+    fn touched_mut(
+        &mut self,
+        step: StepId,
+    ) -> Result<&mut BTreeMap<String, TaskFile>, Inconsistency> {
+        match self.work_mut(step)? {
+            Work::Task(work) => Ok(&mut work.files),
+            Work::Flow(work) => Ok(&mut work.files),
+            Work::Planning(_) => Err(Inconsistency::new(format!("{step} writes no files"))),
+        }
+    }
+
+    fn todo(&self, step: StepId) -> &[TodoItem] {
+        match self.step(step).and_then(Step::work) {
+            Some(Work::Task(work)) => &work.todo,
+            Some(Work::Flow(work)) => &work.todo,
+            Some(Work::Planning(_)) | None => &[],
+        }
     }
 
     /// Answers the tool call at the front of a step's conversation.
@@ -77,7 +108,11 @@ pub(crate) fn decide_prepared(
         return Err(Rejection::Stopping);
     }
     let limit = run.settings.limits.repeated_calls_max;
-    let (plan, tool) = if is_repeated(talk, pending) && talk.same_calls >= limit {
+    let offered = state.step_tools(step);
+    let (plan, tool) = if offered.is_some_and(|tools| !tools.contains(&prepared.tool)) {
+        let reply = prompt::not_offered(&prepared.tool, offered.unwrap_or_default());
+        (ToolPlan::Denied { rule: "not-offered".to_owned(), reply }, prepared.tool)
+    } else if is_repeated(talk, pending) && talk.same_calls >= limit {
         let reply = prompt::repeated_call(talk.same_calls);
         (ToolPlan::Denied { rule: "repeated-call".to_owned(), reply }, prepared.tool)
     } else {
@@ -127,7 +162,7 @@ fn start(
         }
         ToolPlan::TodoSet { items } => ("to-do", TodoSet { step, call, items }.into()),
         ToolPlan::TodoGet => {
-            let items = state.task(step).map(|work| work.todo.clone()).unwrap_or_default();
+            let items = state.todo(step).to_vec();
             ("to-do", TodoSet { step, call, items }.into())
         }
         ToolPlan::Denied { .. } | ToolPlan::Invalid { .. } => {
@@ -142,7 +177,7 @@ fn known_or_kept(state: &State, step: StepId, path: &str, before: Option<BeforeF
     let Some(file) = before else {
         return Before::Absent;
     };
-    let touched = state.task(step).is_some_and(|work| work.files.contains_key(path));
+    let touched = state.touched(step).is_some_and(|files| files.contains_key(path));
     let as_left = state.files.get(path) == Some(&Some(file.hash));
     if touched && as_left { Before::Known { hash: file.hash } } else { Before::Kept(file.content) }
 }
@@ -262,7 +297,7 @@ pub(crate) fn evolve_write_started(
         Before::Absent | Before::Known { hash: _ } => None,
         Before::Kept(content) => Some(content.clone()),
     };
-    let files = &mut state.task_mut(event.step)?.files;
+    let files = state.touched_mut(event.step)?;
     files.entry(event.path.clone()).or_insert(TaskFile { base });
     Ok(())
 }
@@ -298,7 +333,9 @@ pub(crate) fn evolve_command_started(
         timeout_ms: event.timeout_ms,
     };
     begin_call(state, event.effect, event.step, kind)?;
-    state.task_mut(event.step)?.ran_commands = true;
+    if let Ok(work) = state.task_mut(event.step) {
+        work.ran_commands = true;
+    }
     Ok(())
 }
 
@@ -314,7 +351,13 @@ pub(crate) fn evolve_todo(state: &mut State, event: &TodoSet) -> Result<(), Inco
     if !state.index.preparing.contains(&event.step) {
         return Err(Inconsistency::new(format!("{} has no tool call to answer", event.step)));
     }
-    state.task_mut(event.step)?.todo.clone_from(&event.items);
+    match state.work_mut(event.step)? {
+        Work::Task(work) => work.todo.clone_from(&event.items),
+        Work::Flow(work) => work.todo.clone_from(&event.items),
+        Work::Planning(_) => {
+            return Err(Inconsistency::new(format!("{} has no to-do list", event.step)));
+        }
+    }
     state.reply(event.step, prompt::todo(&event.items).into())
 }
 

@@ -39,11 +39,11 @@ struct Task<'a> {
 pub(crate) fn plan(state: &State) -> Vec<TrailFile> {
     let run = state.started();
     let tasks = state.steps().iter().filter_map(|step| task(state, step)).collect();
-    let list = TaskList { run: run.id.as_str(), plan: &run.plan.path, tasks };
+    let list = TaskList { run: run.id.as_str(), plan: run.definition.path(), tasks };
     let mut text = serde_json::to_string_pretty(&list).expect("tasks are plain JSON");
     text.push('\n');
     vec![
-        TrailFile { path: PLAN_FILE.to_owned(), content: run.plan.text.clone() },
+        TrailFile { path: PLAN_FILE.to_owned(), content: run.definition.text().clone() },
         TrailFile { path: TASKS_FILE.to_owned(), content: text.into() },
     ]
 }

@@ -57,6 +57,8 @@ pub(crate) async fn answer(
     let answer = match answer {
         AnswerChoice::Rerun => QuestionAnswer::Rerun,
         AnswerChoice::Skip => QuestionAnswer::Skip,
+        AnswerChoice::Approve => QuestionAnswer::Approve,
+        AnswerChoice::Deny => QuestionAnswer::Deny,
     };
     let command = Command::Answer { question: QuestionId(args.question), answer, by };
     note_offline(&project, &folder, command)?;

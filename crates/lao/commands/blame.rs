@@ -92,6 +92,9 @@ fn author(author: &Author) -> BlameAuthor {
     match author {
         Author::BeforeRun { seen } => BlameAuthor::BeforeRun { seen: *seen },
         Author::Elsewhere { seen } => BlameAuthor::Elsewhere { seen: *seen },
+        Author::Step { seq, step, attempt } => {
+            BlameAuthor::Step { seq: *seq, step: step.clone(), attempt: attempt.0 }
+        }
         Author::Trail { seq, step } => BlameAuthor::Trail { seq: *seq, step: step.clone() },
         Author::Model(ModelAuthor { seq, step, attempt, call, role, model, asked }) => {
             BlameAuthor::Model {

@@ -67,6 +67,10 @@ async fn servers(config: &Config, lines: &mut Vec<DoctorLine>) -> Result<(), Cli
                 let message = format!("{name}: plays the script {script}");
                 lines.push(line(DoctorState::Ok, "server", message));
             }
+            Target::Whisper => {
+                let message = format!("{name}: the engine for speech on this machine");
+                lines.push(line(DoctorState::Ok, "server", message));
+            }
             Target::Server { address, .. } => {
                 match preflight::probe_endpoint(config, name).await? {
                     Ok(probed) => {

@@ -145,10 +145,10 @@ impl Origin {
             started: started.to_string().into_bytes(),
         };
         let clock = SystemClock::new();
-        let title = self.run().plan.title.clone();
+        let title = self.run().title().to_owned();
         let mut manifest = Manifest::new(fork.run.to_string(), title, clock.wall_ms());
         manifest.other.insert(LABEL_PARENT.to_owned(), parent);
-        let source = self.run().plan.path.clone();
+        let source = self.run().definition.path().to_owned();
         manifest.other.insert(LABEL_SOURCE.to_owned(), source.into());
         let stamp =
             Stamp { wall_ms: clock.wall_ms(), monotonic_ns: clock.monotonic_ns(), noted: true };

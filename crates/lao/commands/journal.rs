@@ -270,15 +270,15 @@ fn relabel(folder: &RunFolder) -> Result<(), ManifestError> {
     let Some(run) = view.state().run() else {
         return Ok(());
     };
-    manifest.title.clone_from(&run.plan.title);
+    run.title().clone_into(&mut manifest.title);
     let mut label = |name: &str, value| {
         manifest.other.entry(name.to_owned()).or_insert(value);
     };
-    label(LABEL_SOURCE, run.plan.path.clone().into());
+    label(LABEL_SOURCE, run.definition.path().into());
     match branched_off(folder) {
         // Another run is the one of this plan.
         Some(parent) => label(LABEL_PARENT, parent),
-        None => label(LABEL_PLAN_HASH, run.plan.text.hash().to_string().into()),
+        None => label(LABEL_PLAN_HASH, run.definition.text().hash().to_string().into()),
     }
     manifest.write(&folder.path)
 }

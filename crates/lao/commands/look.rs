@@ -189,6 +189,7 @@ async fn follow(client: Client, from: u64, screen: &mut Screen) -> Result<(), Cl
         let shown = match update {
             Update::Event(event) => show_event(event, screen),
             Update::Tokens { .. }
+            | Update::Transcribed { .. }
             | Update::Retrying { .. }
             | Update::Waiting { .. }
             | Update::DiskSlow { .. }

@@ -10,7 +10,7 @@ use lao_cli::{
 use lao_config::Config;
 use lao_event::{
     Settings,
-    latest::{RunOutcome, StopReason},
+    latest::{Definition, RunOutcome, StopReason},
 };
 use lao_gateway::{live, offline};
 use lao_history::RunFolder;
@@ -26,7 +26,7 @@ use super::{
 use crate::{
     drive::{attach, drive},
     failure::{internal, view_failure},
-    plan_run, preflight,
+    flow_run, plan_run, preflight,
     project::Project,
     screen::Screen,
     secrets, world,
@@ -90,13 +90,20 @@ pub(crate) async fn take_up(
         };
     }
     // A run that was branched off keeps what was changed there.
-    let settings = match run.parent {
+    let roles = match run.definition {
+        Definition::Plan(_) => preflight::PLAN_ROLES.to_vec(),
+        Definition::Flow(_) => flow_run::roles_of(view.state()),
+    };
+    let mut settings = match run.parent {
         Some(_) => run.settings.clone(),
         None => resumed_settings(config, &run.settings),
     };
+    if run.plan().is_none() {
+        flow_run::fill_roles(&mut settings, &roles)?;
+    }
     preflight::check_git(&project.root, &settings.git)?;
     let models = Arc::new(world::models(config, &project.root)?);
-    preflight::check_models(config).await?;
+    preflight::check_settings(config, &settings, &roles).await?;
     let changed = (settings != run.settings).then(|| Box::new(settings.clone()));
     let spec = spec(project, config, &folder.run, (&settings, models, secrets::redactor(config)?))?;
     let begin = Begin::Resume { settings: changed, retry };

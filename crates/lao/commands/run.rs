@@ -24,6 +24,8 @@ use super::prune;
 use crate::{
     drive::{attach, drive},
     failure::{internal, view_failure},
+    flow_file::is_workflow,
+    flow_world,
     plan_run::{self, Earlier, PlanFile},
     preflight,
     project::Project,
@@ -67,6 +69,7 @@ pub(crate) async fn run(
         workspace: args.workspace.clone(),
     };
     match &args.plan {
+        Some(path) if is_workflow(path) => super::flow::run(global, args, path, screen).await,
         Some(plan) => run_plan(global, &project, plan, &options, screen).await,
         None => run_all(global, &project, &options, (args.once, screen)).await,
     }
@@ -180,7 +183,7 @@ pub(crate) async fn run_plan(
     let settings = plan_run::settings(&config, placement);
     preflight::check_git(&project.root, &settings.git)?;
     let models = Arc::new(world::models(&config, &project.root)?);
-    preflight::check_models(&config).await?;
+    preflight::check_models(&config, &preflight::PLAN_ROLES).await?;
     let redactor = secrets::redactor(&config)?;
     let newest = project.list()?.pop().map(|folder| folder.run);
     let start = plan_run::start(&plan, newest.as_ref(), settings.clone(), &redactor);
@@ -206,7 +209,7 @@ pub(crate) fn spec(
     Ok(RunSpec {
         folder: runs.run(run),
         contents: runs.contents().map_err(|error| internal(&error))?.redacted_by(redactor),
-        world: world::world(models, settings),
+        world: world::world(models, settings, flow_world::flow_world(project, config, settings)?),
         permits: world::permits(config, &project.root),
         retry: world::retry_policy(config),
         journal: Options::default(),
@@ -217,7 +220,7 @@ pub(crate) fn spec(
 }
 
 /// Takes an unfinished run up, or watches the process that works on it.
-async fn go_on(
+pub(crate) async fn go_on(
     global: &GlobalArgs,
     project: &Project,
     config: &Config,

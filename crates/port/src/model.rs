@@ -169,6 +169,17 @@ pub enum Progress {
 /// Called while an answer comes in; must return at once.
 pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
+/// Texts to turn into vectors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Embed {
+    /// The endpoint's name in the configuration.
+    pub endpoint: String,
+    /// The model's key on that endpoint.
+    pub model: String,
+    /// The texts; at least one.
+    pub texts: Vec<String>,
+}
+
 /// Model servers.
 pub trait Model: Send + Sync {
     /// Asks once.
@@ -177,4 +188,11 @@ pub trait Model: Send + Sync {
         chat: &'a Chat,
         on_progress: OnProgress<'a>,
     ) -> BoxFuture<'a, Result<ChatAnswer, ChatError>>;
+
+    /// Turns texts into vectors, one for each, in their order.
+    fn embed<'a>(&'a self, embed: &'a Embed) -> BoxFuture<'a, Result<Vec<Vec<f32>>, ChatError>> {
+        let kind = ChatErrorKind::Refused;
+        let message = format!("{} cannot turn texts into vectors", embed.endpoint);
+        Box::pin(std::future::ready(Err(ChatError { kind, message, retry_after_ms: None })))
+    }
 }

@@ -10,6 +10,7 @@
 //! status. This crate depends on no other of ours, so that clients can be written against it.
 
 mod diff;
+mod graph;
 mod moment;
 mod request;
 mod scenario;
@@ -21,6 +22,7 @@ pub use diff::{
     DiffRun, DiffSides, DiffStep, DiffStepSide, DiffText, DiffTextOf, DiffTotals, DiffValue,
     RunDiffView,
 };
+pub use graph::{GraphStep, GraphView};
 pub use moment::{FileChangeView, MarksView, MomentView};
 pub use request::{AnswerChoice, Reply, Request};
 pub use scenario::{CrashFailure, CrashReport, Difference, ScenarioReport, ScenarioVerdict};

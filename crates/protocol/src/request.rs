@@ -61,6 +61,10 @@ pub enum AnswerChoice {
     Rerun,
     /// Leave it, tell the model and go on.
     Skip,
+    /// Go on.
+    Approve,
+    /// Do not.
+    Deny,
 }
 
 /// One answer; a JSON object on one line.

@@ -22,6 +22,13 @@ pub enum Update {
         /// Speed, in thousandths of a piece per second.
         tokens_per_second_milli: u64,
     },
+    /// A file is being transcribed.
+    Transcribed {
+        /// Key of the step.
+        step: String,
+        /// Thousandths of the audio that are done.
+        done_milli: u32,
+    },
     /// A try failed and is repeated after a pause.
     Retrying {
         /// Key of the step.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct RunSummary {
     /// The run's id.
     pub run: String,
-    /// What it executes: `plan`.
+    /// What it executes: `plan` or `workflow`.
     pub kind: String,
     /// What people call it.
     pub title: String,
@@ -138,7 +138,7 @@ pub struct StepView {
     pub key: String,
     /// What people call it.
     pub title: String,
-    /// `planning` or `task`.
+    /// `planning` or `task`; of a workflow's step what it does: `prompt`, `write`.
     pub kind: String,
     /// How it stands.
     pub status: StepStatus,
@@ -181,6 +181,9 @@ pub struct StepDetail {
     pub todo: Vec<TodoView>,
     /// The last verdict with its summary.
     pub review: Option<String>,
+    /// What a step of a workflow gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
 }
 
 /// One message of a conversation.

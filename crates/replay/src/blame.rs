@@ -60,6 +60,15 @@ pub enum Author {
         /// Key of the step.
         step: String,
     },
+    /// A step of a workflow.
+    Step {
+        /// Position at which the file was written.
+        seq: u64,
+        /// Key of the step.
+        step: String,
+        /// The attempt.
+        attempt: Attempt,
+    },
     /// A model.
     Model(ModelAuthor),
 }
@@ -230,6 +239,9 @@ impl Walk {
         match by {
             WrittenBy::BeforeRun { seen } => Author::BeforeRun { seen },
             WrittenBy::Elsewhere { seen } => Author::Elsewhere { seen },
+            WrittenBy::Step { seq, step, attempt } => {
+                Author::Step { seq, step: key(step), attempt }
+            }
             WrittenBy::Trail { seq, step } => Author::Trail { seq, step: key(step) },
             WrittenBy::Call(CallWrite { seq, step, attempt, call }) => {
                 let asked = self.calls.get(&call.answer);

@@ -9,6 +9,7 @@
 //! | `RunStopping` (interrupted, cancelled) | a word of a person's |
 //! | `RunStopping` (lost too often), `EffectsLost` | the loss of a worker |
 //! | `StepRetried`, `QuestionAnswered`, `StepTimedOut` | a word of a person's or the clock's |
+//! | `StepLooked` | what looking around for a step of a workflow found |
 //! | `ToolDecided` | what looking at the call found, as the event after it tells |
 //! | an `Ended` event | the result of the effect |
 //!
@@ -17,12 +18,13 @@
 use lao_event::{
     Content, Event,
     latest::{
-        Before, EffectsLost, FileWriteStarted, LossCause, ModelCallEnded, ModelOutcome, RunForked,
-        StopReason, ToolDecided, ToolVerdict,
+        ActionEnded, ActionOutcome, Before, Definition, EffectsLost, FileWriteStarted, FlowValue,
+        Found, LossCause, ModelCallEnded, ModelOutcome, NewStep, RunForked, StepLooked, StopReason,
+        ToolDecided, ToolVerdict,
     },
 };
 use lao_history::{ContentError, Contents};
-use lao_kernel::{BeforeFile, Command, Fork, Retry, Start, State, ToolPlan};
+use lao_kernel::{BeforeFile, Command, Fork, Retry, Start, State, Texts, ToolPlan};
 
 use crate::decision::Decision;
 
@@ -40,6 +42,9 @@ pub(crate) fn commands(
     if let Some(result) = result_of_an_effect(first, contents)? {
         return Ok(vec![result]);
     }
+    if let Event::StepLooked(looked) = first {
+        return Ok(vec![self::looked(state, looked, contents)?]);
+    }
     if let Event::ToolDecided(decided) = first {
         let plan = plan(decided, following.next(), contents)?;
         return Ok(plan.map(|plan| prepared(decided, plan)).into_iter().collect());
@@ -50,7 +55,7 @@ pub(crate) fn commands(
 /// A command that begins or ends something, or says that something was lost.
 fn word(state: &State, first: &Event, following: Vec<&Event>) -> Vec<Command> {
     match first {
-        Event::RunStarted(started) => start(started).into_iter().collect(),
+        Event::RunStarted(started) => start(started, &following).into_iter().collect(),
         Event::RunResumed(resumed) => {
             let settings = resumed.settings.as_ref();
             let Ok(settings) = settings.map(read_settings).transpose() else {
@@ -107,6 +112,10 @@ fn word(state: &State, first: &Event, following: Vec<&Event>) -> Vec<Command> {
         | Event::WorkspaceEnded(_)
         | Event::CommitStarted(_)
         | Event::CommitEnded(_)
+        | Event::StepLooked(_)
+        | Event::ActionStarted(_)
+        | Event::ActionEnded(_)
+        | Event::OutputSet(_)
         | Event::QuestionAsked(_) => Vec::new(),
     }
 }
@@ -129,15 +138,30 @@ fn stop(reason: &StopReason, next: Option<&Event>) -> Option<Command> {
     }
 }
 
-fn start(started: &lao_event::latest::RunStarted) -> Option<Command> {
+fn start(started: &lao_event::latest::RunStarted, following: &[&Event]) -> Option<Command> {
+    let steps = match &started.definition {
+        // A plan's first steps follow from the plan.
+        Definition::Plan(_) => Vec::new(),
+        Definition::Flow(_) => added_at_start(following),
+    };
     let start = Start {
         run: started.run.clone(),
         program: started.program.clone(),
         definition: started.definition.clone(),
+        steps,
         settings: read_settings(&started.settings).ok()?,
         seed: started.seed,
     };
     Some(Command::Start(Box::new(start)))
+}
+
+/// The steps that a workflow's run begins with.
+fn added_at_start(following: &[&Event]) -> Vec<NewStep> {
+    let added = following.iter().map_while(|event| match event {
+        Event::StepsAdded(added) if added.by.is_none() => Some(&added.steps),
+        _ => None,
+    });
+    added.flatten().cloned().collect()
 }
 
 fn fork(forked: &RunForked) -> Option<Command> {
@@ -180,6 +204,30 @@ fn retries(state: &State, events: &[&Event]) -> Vec<Option<Retry>> {
         Some(_) => vec![Some(Retry::Failed)],
         None => [Some(Retry::Failed), key].into_iter().flatten().map(Some).collect(),
     }
+}
+
+/// What looking around for a step found: the texts are those that its expressions name.
+fn looked(
+    state: &State,
+    looked: &StepLooked,
+    contents: &Contents,
+) -> Result<Command, ContentError> {
+    let mut texts = Texts::new();
+    let request = state.look_request(looked.step);
+    for (hash, content) in request.map(|request| request.blobs()).unwrap_or_default() {
+        texts.insert(hash, contents.text(&content)?);
+    }
+    if let Found::File { start: Some(start), .. } = &looked.found {
+        texts.insert(start.hash(), contents.text(start)?);
+    }
+    let mut found = looked.found.clone();
+    if let Found::Cache {
+        value: Some(FlowValue::Text(content) | FlowValue::Json(content)), ..
+    } = &mut found
+    {
+        *content = Content::Inline(contents.text(content)?);
+    }
+    Ok(Command::StepLooked { step: looked.step, attempt: looked.attempt, texts, found })
 }
 
 fn prepared(decided: &ToolDecided, plan: ToolPlan) -> Command {
@@ -268,7 +316,11 @@ fn result_of_an_effect(
         Event::CommitEnded(ended) => {
             Command::CommitEnded { effect: ended.effect, outcome: ended.outcome.clone() }
         }
-        Event::RunStarted(_)
+        Event::ActionEnded(ended) => action_ended(ended, contents)?,
+        Event::StepLooked(_)
+        | Event::ActionStarted(_)
+        | Event::OutputSet(_)
+        | Event::RunStarted(_)
         | Event::RunResumed(_)
         | Event::RunForked(_)
         | Event::RunStopping(_)
@@ -296,6 +348,15 @@ fn result_of_an_effect(
         | Event::EffectsLost(_) => return Ok(None),
     };
     Ok(Some(command))
+}
+
+/// The kernel reads the files that were listed, so that text must be whole.
+fn action_ended(ended: &ActionEnded, contents: &Contents) -> Result<Command, ContentError> {
+    let mut outcome = ended.outcome.clone();
+    if let ActionOutcome::Done { value: FlowValue::Json(content), .. } = &mut outcome {
+        *content = Content::Inline(contents.text(content)?);
+    }
+    Ok(Command::ActionEnded { effect: ended.effect, outcome })
 }
 
 /// The kernel reads what planners and reviewers say, so that text must be whole.

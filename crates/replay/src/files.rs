@@ -102,9 +102,9 @@ pub fn files_at(reader: &Reader, at: Option<u64>) -> Result<FilesAt, FilesError>
 /// The files as they would be at the journal's end if some steps had never written any.
 pub fn files_without(reader: &Reader, steps: &BTreeSet<StepId>) -> Result<FilesAt, FilesError> {
     files_by(reader, None, |by| match by {
-        WrittenBy::Call(CallWrite { step, .. }) | WrittenBy::Trail { step, .. } => {
-            !steps.contains(step)
-        }
+        WrittenBy::Call(CallWrite { step, .. })
+        | WrittenBy::Step { step, .. }
+        | WrittenBy::Trail { step, .. } => !steps.contains(step),
         WrittenBy::BeforeRun { .. } | WrittenBy::Elsewhere { .. } => true,
     })
 }

@@ -121,7 +121,9 @@ fn meaning(event: &Event) -> Option<Meaning> {
 
 fn task(step: &NewStep) -> (Vec<String>, Vec<String>, usize) {
     match &step.definition {
-        StepDefinition::Planning { chunk: _ } => (Vec::new(), Vec::new(), step.needs.len()),
+        StepDefinition::Planning { .. }
+        | StepDefinition::Flow { .. }
+        | StepDefinition::Item { .. } => (Vec::new(), Vec::new(), step.needs.len()),
         StepDefinition::Task(task) => {
             let (mut files, mut deletes) = (task.files.clone(), task.deletes.clone());
             files.sort_unstable();

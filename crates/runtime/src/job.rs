@@ -5,7 +5,9 @@ use lao_event::{
     ToolSpec, WorkspaceSettings,
     latest::{CommitStarted, Message, ModelRequest, StepDefinition},
 };
-use lao_kernel::{Effect, EffectKey, EffectWork, State, Work};
+use lao_kernel::{Effect, EffectKey, EffectWork, LookRequest, State, Work};
+
+use crate::action::ActionJob;
 
 /// The most bytes of a task's diff.
 const DIFF_BYTES_MAX: usize = 24_000;
@@ -21,6 +23,8 @@ pub(crate) enum Job {
     Command { effect: EffectId, argv: Vec<String>, timeout_ms: u64 },
     Checks(Box<ChecksJob>),
     Commit(Box<CommitJob>),
+    Look(Box<LookRequest>),
+    Action(Box<ActionJob>),
 }
 
 #[derive(Debug, Clone)]
@@ -84,10 +88,10 @@ impl Job {
                     effect: started(key),
                     step,
                     step_key: step_key(state, step),
-                    role: settings.role(role).expect("checked when the call started").clone(),
+                    role: state.step_role(step, role).expect("checked when the call started"),
                     request: request.clone(),
                     messages: messages.to_vec(),
-                    tools: if request.tools { settings.tools.clone() } else { Vec::new() },
+                    tools: offered(state, step, request),
                 }))
             }
             EffectWork::Read { tool, arguments } => Self::Read {
@@ -112,6 +116,15 @@ impl Job {
                 diff_bytes_max: diff_bytes_max(state),
             })),
             EffectWork::Commit(commit) => Self::Commit(Box::new(commit_job(state, commit))),
+            EffectWork::Look => {
+                let request = effect.step.and_then(|step| state.look_request(step));
+                Self::Look(Box::new(request.expect("a look that is owed says at what")))
+            }
+            EffectWork::Action(action) => Self::Action(Box::new(ActionJob {
+                effect: started(key),
+                step: effect.step.expect("an action belongs to a step"),
+                action: action.clone(),
+            })),
         }
     }
 
@@ -126,21 +139,37 @@ impl Job {
             Self::Command { argv, .. } => format!("running {}", argv.join(" ")),
             Self::Checks(_) => "checking".to_owned(),
             Self::Commit(_) => "committing".to_owned(),
+            Self::Look(request) => format!("looking around for {}", request.key),
+            Self::Action(job) => job.words(),
         }
+    }
+}
+
+/// The tools that a model is offered in a call.
+fn offered(state: &State, step: StepId, request: &ModelRequest) -> Vec<ToolSpec> {
+    let settings = state.run().map(|run| &run.settings);
+    let all = settings.filter(|_| request.tools).map_or(&[][..], |settings| &settings.tools);
+    match state.step_tools(step) {
+        Some(names) => all.iter().filter(|tool| names.contains(&tool.name)).cloned().collect(),
+        None => all.to_vec(),
     }
 }
 
 fn call(key: EffectKey) -> CallId {
     match key {
         EffectKey::Prepare(call) => call,
-        EffectKey::Started(..) => unreachable!("a preparation has the key of its call"),
+        EffectKey::Started(..) | EffectKey::Look(..) => {
+            unreachable!("a preparation has the key of its call")
+        }
     }
 }
 
 fn started(key: EffectKey) -> EffectId {
     match key {
         EffectKey::Started(effect, _) => effect,
-        EffectKey::Prepare(_) => unreachable!("a started effect has the key of its number"),
+        EffectKey::Prepare(_) | EffectKey::Look(..) => {
+            unreachable!("a started effect has the key of its number")
+        }
     }
 }
 
@@ -161,13 +190,15 @@ fn checks_task(state: &State, id: StepId) -> ChecksTask {
     let step = state.step(id).expect("the state checks only steps it has");
     let (files, deletes) = match &step.definition {
         StepDefinition::Task(task) => (task.files.clone(), task.deletes.clone()),
-        StepDefinition::Planning { .. } => (Vec::new(), Vec::new()),
+        StepDefinition::Planning { .. }
+        | StepDefinition::Flow { .. }
+        | StepDefinition::Item { .. } => (Vec::new(), Vec::new()),
     };
     let changed = match step.work() {
         Some(Work::Task(work)) => {
             work.files.iter().map(|(path, file)| (path.clone(), file.base.clone())).collect()
         }
-        Some(Work::Planning(_)) | None => Vec::new(),
+        Some(Work::Planning(_) | Work::Flow(_)) | None => Vec::new(),
     };
     ChecksTask { step: id, files, deletes, changed, todo_open: state.open_todo(id) }
 }

@@ -13,6 +13,7 @@
 //!
 //! Deliberately absent: HTTP, processes, rendering, and any decision about what a run does next.
 
+mod action;
 mod disk_watch;
 mod job;
 mod journal_writer;
@@ -22,6 +23,7 @@ mod permits;
 mod run;
 mod secrets;
 mod supervisor;
+mod transcript;
 mod worker;
 
 pub use model_call::{RetryPolicy, answer_event, chat_under_way};

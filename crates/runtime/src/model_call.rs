@@ -42,7 +42,7 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// The pause after a failed try: growing, with a jitter that the effect and the try decide.
-    fn pause_ms(&self, effect: EffectId, tries: u32) -> u64 {
+    pub(crate) fn pause_ms(&self, effect: EffectId, tries: u32) -> u64 {
         let doublings = tries.saturating_sub(1).min(16);
         let pause = self.pause_ms_min.saturating_mul(1 << doublings).min(self.pause_ms_max);
         let mut hasher = blake3::Hasher::new();

@@ -23,6 +23,13 @@ pub enum Notice {
         /// Milliseconds since the first.
         since_first_ms: u64,
     },
+    /// A file is being transcribed.
+    Transcribed {
+        /// The step.
+        step: StepId,
+        /// Thousandths of the audio that are done.
+        done_milli: u32,
+    },
     /// A try failed and is repeated after a pause.
     Retrying {
         /// The step that asked.

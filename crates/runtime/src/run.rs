@@ -20,12 +20,13 @@ use std::{
 
 use lao_event::{
     Attempt, EffectId, Event, StepId,
-    latest::{LossCause, StopReason},
+    latest::{FlowValue, LossCause, StepEnded, StepOutcome, StopReason},
 };
 use lao_history::{Recorded, Stamp, recorded};
 use lao_kernel::{
     Command, EffectKey, Rejection, RunPhase, State, Step, StepStatus, ToolPlan, handle,
 };
+use lao_port::StoredResult;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
 
@@ -269,7 +270,8 @@ impl RunState {
             | Command::FileWriteEnded { effect, .. }
             | Command::CommandEnded { effect, .. }
             | Command::ChecksEnded { effect, .. }
-            | Command::CommitEnded { effect, .. } => *effect,
+            | Command::CommitEnded { effect, .. }
+            | Command::ActionEnded { effect, .. } => *effect,
             Command::ToolPrepared { call, .. } => call.answer,
             Command::Start(_)
             | Command::Fork(_)
@@ -280,6 +282,7 @@ impl RunState {
             | Command::Retry(_)
             | Command::Answer { .. }
             | Command::TimeUp { .. }
+            | Command::StepLooked { .. }
             | Command::EffectsLost { .. } => return 0,
         };
         self.started_at.remove(&effect).unwrap_or(0)
@@ -309,6 +312,7 @@ impl RunState {
         while self.unpublished.front().is_some_and(|event| event.seq <= last_seq) {
             if let Some(event) = self.unpublished.pop_front() {
                 self.watch_time(myself, &event.event);
+                self.store_result(&event.event);
                 self.context.notify(Notice::Event(event));
             }
         }
@@ -336,9 +340,10 @@ impl RunState {
     }
 
     fn watch_attempt(&self, myself: &ActorRef<RunMessage>, step: StepId, attempt: Attempt) {
-        let limit_ms = self.state.run().and_then(|run| run.settings.limits.attempt_time_limit_ms);
+        let of_tasks = self.state.run().and_then(|run| run.settings.limits.attempt_time_limit_ms);
         let is_task = self.state.step(step).is_some_and(Step::is_task);
-        if let Some(limit_ms) = limit_ms.filter(|_| is_task) {
+        let of_step = self.state.spec(step).and_then(|spec| spec.timeout_ms);
+        if let Some(limit_ms) = of_tasks.filter(|_| is_task).or(of_step) {
             let limit = Duration::from_millis(limit_ms);
             myself.send_after(limit, move || RunMessage::TimeUp { step, attempt });
         }
@@ -351,6 +356,26 @@ impl RunState {
                 let id = StepId(u32::try_from(index).expect("a run has fewer than 2^32 steps"));
                 self.watch_attempt(myself, id, step.attempt);
             }
+        }
+    }
+
+    /// Stores what a step gave, where it may be taken instead of doing the same again.
+    fn store_result(&self, event: &Event) {
+        let Event::StepEnded(StepEnded { step, outcome: StepOutcome::Succeeded }) = event else {
+            return;
+        };
+        let (Some(key), Some(step)) = (self.state.cached_under(*step), self.state.step(*step))
+        else {
+            return;
+        };
+        let text = |content| self.context.contents.text(content).ok();
+        let value = match &step.output {
+            FlowValue::Text(content) => text(content).map(StoredResult::Text),
+            FlowValue::Json(content) => text(content).map(StoredResult::Json),
+            FlowValue::Nothing | FlowValue::File { .. } => None,
+        };
+        if let Some(value) = value {
+            self.context.world.flow.results.put(key, &value);
         }
     }
 
@@ -387,6 +412,26 @@ impl RunState {
         Ok(())
     }
 
+    /// Looking around panicked: it is done again, and at last the step is told that it cannot be.
+    fn look_lost(
+        &mut self,
+        myself: &ActorRef<RunMessage>,
+        key: EffectKey,
+        (step, attempt, error): (StepId, Attempt, &str),
+    ) {
+        self.prepare_panics += 1;
+        if self.prepare_panics <= PREPARE_PANICS_MAX {
+            self.waiting.push_front((self.durable_seq, key));
+            let durable_seq = self.durable_seq;
+            drop(myself.cast(RunMessage::Written(Ok(durable_seq))));
+            return;
+        }
+        let message = format!("looking around failed: {error}");
+        let found = lao_event::latest::Found::Refused { message };
+        let texts = lao_kernel::Texts::new();
+        self.apply_result(myself, Command::StepLooked { step, attempt, texts, found });
+    }
+
     /// A worker panicked: its effect goes back to the kernel.
     fn worker_lost(&mut self, myself: &ActorRef<RunMessage>, worker: ActorId, error: &str) {
         let Some(work) = self.workers.remove(worker) else {
@@ -399,6 +444,9 @@ impl RunState {
             EffectKey::Started(effect, _) => {
                 let cause = LossCause::WorkerPanicked { message };
                 self.apply_result(myself, Command::EffectsLost { effects: vec![effect], cause });
+            }
+            EffectKey::Look(step, attempt, _) => {
+                self.look_lost(myself, work.key, (step, attempt, error));
             }
             EffectKey::Prepare(call) => {
                 self.prepare_panics += 1;
@@ -429,6 +477,7 @@ fn started_effect(event: &Event) -> Option<EffectId> {
         Event::ChecksStarted(event) => Some(event.effect),
         Event::WorkspaceStarted(event) => Some(event.effect),
         Event::CommitStarted(event) => Some(event.effect),
+        Event::ActionStarted(event) => Some(event.effect),
         Event::RunStarted(_)
         | Event::RunResumed(_)
         | Event::RunForked(_)
@@ -454,6 +503,9 @@ fn started_effect(event: &Event) -> Option<EffectId> {
         | Event::CommitEnded(_)
         | Event::QuestionAsked(_)
         | Event::QuestionAnswered(_)
-        | Event::EffectsLost(_) => None,
+        | Event::EffectsLost(_)
+        | Event::StepLooked(_)
+        | Event::ActionEnded(_)
+        | Event::OutputSet(_) => None,
     }
 }

@@ -10,9 +10,9 @@ use std::borrow::Cow;
 use lao_event::{
     Content,
     latest::{
-        Answer, CheckReport, CommandOutcome, CommandReport, CommitOutcome, Definition,
-        FileWriteOutcome, Finding, LossCause, ModelFailure, ModelOutcome, PlanDefinition, TodoItem,
-        ToolCall, WorkspaceOutcome,
+        ActionOutcome, Answer, CheckReport, CommandOutcome, CommandReport, CommitOutcome,
+        Definition, FileWriteOutcome, Finding, FlowDefinition, FlowValue, Found, LossCause,
+        ModelFailure, ModelOutcome, PlanDefinition, TodoItem, ToolCall, WorkspaceOutcome,
     },
 };
 use lao_kernel::{Command, ToolPlan};
@@ -33,6 +33,19 @@ pub(crate) fn redact(redactor: &Redactor, command: &mut Command) {
         Command::Start(start) => {
             redact_plan(redactor, &mut start.definition);
         }
+        Command::StepLooked { step: _, attempt: _, texts: _, found } => match found {
+            Found::Refused { message } => secrets.text(message),
+            // Only what was kept out before is in files, blobs and stored results.
+            Found::Nothing
+            | Found::File { .. }
+            | Found::Until { .. }
+            | Found::Run { .. }
+            | Found::Cache { .. } => {}
+        },
+        Command::ActionEnded { effect: _, outcome } => match outcome {
+            ActionOutcome::Done { value, exit_code: _ } => secrets.value(value),
+            ActionOutcome::Failed { kind: _, message, exit_code: _ } => secrets.text(message),
+        },
         Command::Answer { question: _, answer: _, by } => secrets.text(by),
         Command::WorkspaceEnded { effect: _, outcome } => match outcome {
             // Paths are compared with those in the workspace.
@@ -89,11 +102,21 @@ pub(crate) fn redact(redactor: &Redactor, command: &mut Command) {
 /// Replaces the secrets of what a run is to do.
 pub(crate) fn redact_plan(redactor: &Redactor, definition: &mut Definition) {
     let secrets = Secrets { redactor };
-    let Definition::Plan(PlanDefinition { title, path: _, text, chunks }) = definition;
-    secrets.text(title);
-    secrets.content(text);
-    for chunk in chunks {
-        secrets.content(chunk);
+    match definition {
+        Definition::Plan(PlanDefinition { title, path: _, text, chunks }) => {
+            secrets.text(title);
+            secrets.content(text);
+            for chunk in chunks {
+                secrets.content(chunk);
+            }
+        }
+        Definition::Flow(FlowDefinition { title, text, inputs, .. }) => {
+            secrets.text(title);
+            secrets.content(text);
+            for input in inputs {
+                secrets.value(&mut input.value);
+            }
+        }
     }
 }
 
@@ -127,6 +150,14 @@ impl Secrets<'_> {
             Content::Inline(text) => self.text(text),
             // Only files are stored before a command, and only those that hold no secret.
             Content::Blob { hash: _, size_bytes: _ } => {}
+        }
+    }
+
+    fn value(&self, value: &mut FlowValue) {
+        match value {
+            FlowValue::Text(content) => self.content(content),
+            FlowValue::Json(content) => self.arguments(content),
+            FlowValue::Nothing | FlowValue::File { path: _ } => {}
         }
     }
 

@@ -27,6 +27,7 @@ use ractor::{
 use tokio::sync::broadcast;
 
 use crate::{
+    action,
     job::{ChecksJob, CommitJob, Job},
     model_call::{self, RetryPolicy},
     notice::Notice,
@@ -143,6 +144,8 @@ async fn work(context: &WorkerContext, job: Job) -> Result<Command, ContentError
         }
         Job::Checks(job) => checks(context, *job).await?,
         Job::Commit(job) => commit(context, *job).await?,
+        Job::Look(request) => action::look(context, &request).await?,
+        Job::Action(job) => action::act(context, *job).await?,
     })
 }
 
@@ -168,7 +171,9 @@ async fn use_tool(context: &WorkerContext, job: Job) -> Result<Command, ContentE
         | Job::Workspace { .. }
         | Job::Model(_)
         | Job::Checks(_)
-        | Job::Commit(_) => unreachable!("the caller passes allowed tool calls"),
+        | Job::Commit(_)
+        | Job::Look(_)
+        | Job::Action(_) => unreachable!("the caller passes allowed tool calls"),
     })
 }
 

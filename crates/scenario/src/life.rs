@@ -203,6 +203,7 @@ fn listen(notices: &mut broadcast::Receiver<Notice>) -> Vec<Arc<Recorded>> {
             Ok(
                 Notice::WorkerLost { .. }
                 | Notice::Tokens { .. }
+                | Notice::Transcribed { .. }
                 | Notice::Retrying { .. }
                 | Notice::Waiting { .. }
                 | Notice::DiskSlow { .. }

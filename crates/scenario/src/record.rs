@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lao_event::{
     Event, Settings, WorkspaceSettings,
-    latest::{Before, CommandOutcome, Definition, QuestionAnswer},
+    latest::{Before, CommandOutcome, QuestionAnswer},
 };
 use lao_gateway::offline;
 use lao_history::{ContentError, Contents, HistoryError, Recorded, RunFolder, fold};
@@ -150,8 +150,7 @@ impl Recording {
         contents: &Contents,
     ) -> Result<(), ContentError> {
         if let Event::RunStarted(event) = &recorded.event {
-            let Definition::Plan(plan) = &event.definition;
-            self.plan = contents.text(&plan.text)?;
+            self.plan = contents.text(event.definition.text())?;
             // What has one line is the name of a file.
             if !self.plan.contains('\n') {
                 self.plan.push('\n');
@@ -193,6 +192,8 @@ impl Recording {
             let answer = match event.answer {
                 QuestionAnswer::Rerun => "rerun",
                 QuestionAnswer::Skip => "skip",
+                QuestionAnswer::Approve => "approve",
+                QuestionAnswer::Deny => "deny",
             };
             self.answers.push(RecordedAnswer { step: step.cloned().unwrap_or_default(), answer });
         }

@@ -171,6 +171,7 @@ impl Stage {
         Start {
             run: self.folder().run,
             program: PROGRAM.to_owned(),
+            steps: Vec::new(),
             definition: Definition::Plan(self.definition.clone()),
             settings: self.settings.clone(),
             seed: 1,
@@ -201,6 +202,7 @@ impl Stage {
             tools: Arc::new(Aside(tools)),
             verifier: Arc::new(Aside(verifier)),
             repository: Arc::new(Aside(repository)),
+            flow: lao_port::FlowWorld::default(),
             clock: Arc::clone(&self.clock) as Arc<dyn lao_port::Clock>,
         }
     }

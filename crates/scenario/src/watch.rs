@@ -81,13 +81,14 @@ impl Watch {
 
     /// The same world, watched. The clock is left as it is.
     pub fn over(self: &Arc<Self>, world: World) -> World {
-        let World { model, tools, verifier, repository, clock } = world;
+        let World { model, tools, verifier, repository, clock, flow } = world;
         World {
             model: Arc::new(self.watched(model)),
             tools: Arc::new(self.watched(tools)),
             verifier: Arc::new(self.watched(verifier)),
             repository: Arc::new(self.watched(repository)),
             clock,
+            flow,
         }
     }
 

@@ -71,6 +71,10 @@ pub enum AnswerWord {
     Rerun,
     /// Leave it, tell the model and go on
     Skip,
+    /// Yes: the workflow goes on
+    Approve,
+    /// No: the step fails
+    Deny,
 }
 
 impl From<AnswerWord> for AnswerChoice {
@@ -78,6 +82,8 @@ impl From<AnswerWord> for AnswerChoice {
         match word {
             AnswerWord::Rerun => Self::Rerun,
             AnswerWord::Skip => Self::Skip,
+            AnswerWord::Approve => Self::Approve,
+            AnswerWord::Deny => Self::Deny,
         }
     }
 }

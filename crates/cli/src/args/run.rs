@@ -13,6 +13,8 @@ Examples:
   lao run --once                            everything in plans/, then end
   lao run plans/app.md --model coder=qwen3-coder:30b
   lao run plans/app.md --workspace ~/src/shop   work in a git worktree of that repository
+  lao run flow.yaml --input folder=inbox    a workflow
+  lao run flow.yaml --dry-run               what would be done, without doing it
 
 A plan that was run already is not run twice: the same text is skipped (--again runs it anew), and
 an unfinished run goes on where it was. Ctrl-C ends gracefully, a second Ctrl-C at once.
@@ -22,7 +24,7 @@ Next: `lao status` while it runs, `lao show last` afterwards.";
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(after_help = RUN_HELP)]
 pub struct RunArgs {
-    /// The plan, a Markdown file; without it, everything in plans/
+    /// The plan, a Markdown file, or the workflow, a YAML file; without it, everything in plans/
     #[arg(value_name = "PLAN")]
     pub plan: Option<PathBuf>,
     /// End when nothing is left instead of watching for new plans
@@ -34,6 +36,15 @@ pub struct RunArgs {
     /// Make no commits
     #[arg(long)]
     pub no_git: bool,
+    /// An input of the workflow, as NAME=VALUE, or the text that it takes; repeatable
+    #[arg(long = "input", value_name = "NAME=VALUE")]
+    pub inputs: Vec<String>,
+    /// Say what the workflow would do and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Run this step of the workflow alone, with what it needs
+    #[arg(long, value_name = "STEP")]
+    pub only: Option<String>,
     /// Use another model for a role; repeatable
     #[arg(long = "model", value_name = "ROLE=MODEL")]
     pub models: Vec<ModelOverride>,

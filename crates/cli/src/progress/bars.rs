@@ -22,6 +22,11 @@ impl Bars {
         Self::new(ProgressDrawTarget::stdout(), style, terminal_width_columns)
     }
 
+    /// On the terminal that stderr is.
+    pub(crate) fn on_stderr(style: Style) -> Self {
+        Self::new(ProgressDrawTarget::stderr(), style, terminal_width_columns)
+    }
+
     /// On anything that indicatif can draw on; `measure` tells its width in columns.
     pub(crate) fn new(target: ProgressDrawTarget, style: Style, measure: fn() -> usize) -> Self {
         let bar = ProgressBar::with_draw_target(None, target);

@@ -52,6 +52,8 @@ pub(crate) struct Active {
     pub(crate) since_ms: i64,
     /// The answer coming in.
     pub(crate) tokens: Option<Tokens>,
+    /// Thousandths of the audio that are transcribed.
+    pub(crate) done_milli: Option<u32>,
     /// What keeps it from going on.
     pub(crate) trouble: Option<Trouble>,
     patience: Patience,
@@ -112,6 +114,11 @@ impl Board {
                     Some(Tokens { count: *tokens, per_second_milli: *tokens_per_second_milli });
                 news
             }
+            Update::Transcribed { step, done_milli } => {
+                let news = self.recovered(step);
+                self.active_step(step, now_ms).done_milli = Some(*done_milli);
+                news
+            }
             Update::Retrying { step, endpoint: _, message, tries, pause_ms: _ } => {
                 let active = self.active_step(step, now_ms);
                 active.tokens = None;
@@ -162,7 +169,9 @@ impl Board {
         self.started_ms.get_or_insert(event.time_ms);
         match event.event.as_str() {
             "RunStarted" => {
-                if let Some(title) = event.data["definition"]["plan"]["title"].as_str() {
+                let definition = &event.data["definition"];
+                let title = ["plan", "flow"].iter().find_map(|of| definition[of]["title"].as_str());
+                if let Some(title) = title {
                     title.clone_into(&mut self.title);
                 }
             }
@@ -192,6 +201,7 @@ impl Board {
                 active.tokens = None;
                 if name.ends_with("Started") {
                     active.doing.clone_from(&event.text);
+                    active.done_milli = None;
                     active.since_ms = event.time_ms;
                     active.patience = Patience::default();
                 }
@@ -281,21 +291,35 @@ impl Active {
             doing: String::new(),
             since_ms,
             tokens: None,
+            done_milli: None,
             trouble: None,
             patience: Patience::default(),
         }
     }
 
-    /// The answer coming in, in words.
-    pub(crate) fn tokens_text(&self) -> Option<String> {
-        self.tokens.map(|tokens| {
+    /// How far it is, in words: the answer coming in, or the part of the audio.
+    pub(crate) fn progress_text(&self, now_ms: i64) -> Option<String> {
+        let tokens = self.tokens.map(|tokens| {
             format!("{}, {}", count(tokens.count, "token"), speed(tokens.per_second_milli))
-        })
+        });
+        tokens.or_else(|| self.done_milli.map(|done| self.part_text(done, now_ms)))
+    }
+
+    /// A part in percent, and about how long the rest will take.
+    fn part_text(&self, done_milli: u32, now_ms: i64) -> String {
+        let percent = done_milli / 10;
+        let spent = between(self.since_ms, now_ms);
+        let left = u64::from(1000_u32.saturating_sub(done_milli));
+        match (spent * left).checked_div(u64::from(done_milli)) {
+            Some(rest) if done_milli < 1000 => format!("{percent} %, {} left", elapsed(rest)),
+            Some(_) | None => format!("{percent} %"),
+        }
     }
 
     fn long_wait(&self, waited_ms: u64) -> Line {
         let waited = elapsed(waited_ms);
-        let text = match self.tokens_text() {
+        let now_ms = self.since_ms.saturating_add_unsigned(waited_ms);
+        let text = match self.progress_text(now_ms) {
             Some(tokens) => format!("still {}: {tokens}, {waited}", self.doing),
             None => format!("still {}, {waited}", self.doing),
         };

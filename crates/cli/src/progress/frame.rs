@@ -95,7 +95,7 @@ fn active_line(board: &Board, active: &Active, (style, now_ms): (&Style, i64)) -
     };
     pieces.push(doing);
     // Before the title: on a narrow terminal these are what must remain.
-    pieces.extend(active.tokens_text().map(|text| (Tone::Active, text)));
+    pieces.extend(active.progress_text(now_ms).map(|text| (Tone::Active, text)));
     pieces.push(time);
     if title != active.key {
         pieces.push((Tone::Faint, title.to_owned()));

@@ -80,9 +80,9 @@ pub(crate) fn in_pipe(
 fn line(board: &Board, update: &Update, (news, least): (News, Weight)) -> Option<Line> {
     match update {
         Update::Event(event) if Weight::of(&event.event) >= least => Some(event_line(board, event)),
-        Update::Event(EventView { step: Some(step), .. }) | Update::Tokens { step, .. } => {
-            server_back(step, news)
-        }
+        Update::Event(EventView { step: Some(step), .. })
+        | Update::Tokens { step, .. }
+        | Update::Transcribed { step, .. } => server_back(step, news),
         Update::Event(_) | Update::Finished(_) => None,
         Update::Retrying { step, endpoint, message, tries, pause_ms } => {
             let pause = elapsed(*pause_ms);

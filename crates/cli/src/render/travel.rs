@@ -182,6 +182,15 @@ pub enum BlameAuthor {
         /// Key of the step.
         step: String,
     },
+    /// A step of a workflow.
+    Step {
+        /// The event.
+        seq: u64,
+        /// Key of the step.
+        step: String,
+        /// The attempt at it, from 1.
+        attempt: u32,
+    },
     /// A model.
     Model {
         /// The event from which on it was there.
@@ -278,6 +287,9 @@ fn author_cells(author: &BlameAuthor) -> [String; 4] {
         BlameAuthor::Elsewhere { seen } => unknown(seen, "not by the run"),
         BlameAuthor::Trail { seq, step } => {
             [number(*seq), step.clone(), "-".into(), "lao".to_owned()]
+        }
+        BlameAuthor::Step { seq, step, attempt } => {
+            [number(*seq), step.clone(), attempt.to_string(), "workflow".to_owned()]
         }
         BlameAuthor::Model { seq, step, attempt, model, role: _, asked: _, call: _ } => {
             [number(*seq), step.clone(), attempt.to_string(), model.clone()]

@@ -124,6 +124,7 @@ fn kind(update: &Update) -> &'static str {
     match update {
         Update::Event(_) => "event",
         Update::Tokens { .. } => "tokens",
+        Update::Transcribed { .. } => "transcribed",
         Update::Retrying { .. } => "retrying",
         Update::Waiting { .. } => "waiting",
         Update::DiskSlow { .. } => "disk_slow",

@@ -26,9 +26,9 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "endpoints.*.kind",
-        Kind::Choice(&["auto", "openai", "ollama", "lmstudio", "llamacpp", "vllm", "scripted"]),
+        Kind::Choice(&["auto", "openai", "ollama", "lmstudio", "llamacpp", "vllm", "whisper-server", "whisper", "scripted"]),
         Default::Value("\"auto\""),
-        "What the server is; auto asks it, scripted plays a file of answers instead",
+        "What the server is; auto asks it, whisper is the engine of this machine, scripted plays a file of answers",
     ),
     key(
         "endpoints.*.url",
@@ -179,6 +179,12 @@ pub const KEYS: &[Key] = &[
         count(0, 256),
         Default::Value("0"),
         "How many tasks run at once; 0 = as many as the coder's endpoint has permits",
+    ),
+    key(
+        "orchestration.parallel_steps",
+        count(1, 1024),
+        Default::Value("8"),
+        "How many steps of a workflow are under way at once; models also wait for permits",
     ),
     key(
         "orchestration.planner_tries_max",

@@ -33,6 +33,11 @@ pub enum QuestionSubject {
         /// Relative to the workspace.
         path: String,
     },
+    /// A workflow waits for a word: go on, or not?
+    Approval {
+        /// What is asked, shortened where it is long.
+        message: String,
+    },
 }
 
 /// A person answered.
@@ -54,6 +59,10 @@ pub enum QuestionAnswer {
     Rerun,
     /// Leave it, tell the model and go on.
     Skip,
+    /// Go on.
+    Approve,
+    /// Do not.
+    Deny,
 }
 
 /// Effects in flight were lost; whether they happened is unknown.

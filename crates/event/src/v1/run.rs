@@ -3,7 +3,7 @@
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use super::{Contents, without_contents};
+use super::{Contents, FlowValue, without_contents};
 use crate::{Content, EffectId, Hash, RunId, StepId};
 
 /// The run exists: what it is to do and with which settings.
@@ -27,6 +27,60 @@ pub struct RunStarted {
 pub enum Definition {
     /// A Markdown plan.
     Plan(PlanDefinition),
+    /// A workflow; its steps follow in `StepsAdded`.
+    Flow(FlowDefinition),
+}
+
+impl Definition {
+    /// What people call it.
+    pub fn title(&self) -> &str {
+        match self {
+            Self::Plan(plan) => &plan.title,
+            Self::Flow(flow) => &flow.title,
+        }
+    }
+
+    /// The file, relative to the project.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Plan(plan) => &plan.path,
+            Self::Flow(flow) => &flow.path,
+        }
+    }
+
+    /// The whole text of the file.
+    pub fn text(&self) -> &Content {
+        match self {
+            Self::Plan(plan) => &plan.text,
+            Self::Flow(flow) => &flow.text,
+        }
+    }
+}
+
+/// A workflow as it was when the run started.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+pub struct FlowDefinition {
+    /// What people call it.
+    pub title: String,
+    /// The file, relative to the project; of a chain, its text.
+    pub path: String,
+    /// The whole text.
+    pub text: Content,
+    /// Its inputs, by name, in ascending order.
+    pub inputs: Vec<FlowInput>,
+    /// What set it off, as a JSON object: `kind`, and for a file `path`, `name`, `hash` and so on.
+    pub trigger: String,
+    /// What it gives, as a template; `None` for the output of its last step.
+    pub output: Option<String>,
+}
+
+/// An input of a workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+pub struct FlowInput {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: FlowValue,
 }
 
 /// A plan as it was when the run started.
@@ -52,9 +106,25 @@ impl Contents for RunStarted {
             settings: _,
             seed: _,
         } = self;
-        let Definition::Plan(PlanDefinition { title: _, path: _, text, chunks }) = definition;
-        visit(text);
-        chunks.iter_mut().for_each(visit);
+        match definition {
+            Definition::Plan(PlanDefinition { title: _, path: _, text, chunks }) => {
+                visit(text);
+                chunks.iter_mut().for_each(visit);
+            }
+            Definition::Flow(FlowDefinition {
+                title: _,
+                path: _,
+                text,
+                inputs,
+                trigger: _,
+                output: _,
+            }) => {
+                visit(text);
+                for FlowInput { name: _, value } in inputs {
+                    value.visit_contents(visit);
+                }
+            }
+        }
     }
 }
 

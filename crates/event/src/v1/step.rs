@@ -3,7 +3,7 @@
 use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use super::{Contents, without_contents};
+use super::{Contents, FlowValue, without_contents};
 use crate::{Attempt, Content, QuestionId, StepId};
 
 /// The graph grew. Steps are numbered in the order of addition.
@@ -39,6 +39,19 @@ pub enum StepDefinition {
     },
     /// Code, check, review and commit one task.
     Task(TaskDefinition),
+    /// A step of a workflow.
+    Flow {
+        /// [`crate::FlowStep`] as JSON. Stays in place whatever its size: a run is folded without
+        /// its blobs.
+        spec: String,
+    },
+    /// One item of a step that does the same for every item of a list.
+    Item {
+        /// Its place in the list, from 0.
+        index: u32,
+        /// The item.
+        value: FlowValue,
+    },
 }
 
 /// A task as the planner wrote it.
@@ -58,7 +71,8 @@ impl Contents for StepsAdded {
     fn visit_contents(&mut self, visit: &mut dyn FnMut(&mut Content)) {
         for NewStep { key: _, title: _, needs: _, definition } in &mut self.steps {
             match definition {
-                StepDefinition::Planning { chunk: _ } => {}
+                StepDefinition::Planning { chunk: _ } | StepDefinition::Flow { spec: _ } => {}
+                StepDefinition::Item { index: _, value } => value.visit_contents(visit),
                 StepDefinition::Task(TaskDefinition {
                     description,
                     files: _,
@@ -97,6 +111,8 @@ pub enum StartCause {
     Stuck,
     /// The attempt before took too long.
     TimedOut,
+    /// The attempt before failed, and the step may be tried again.
+    Failed,
 }
 
 /// A step is over.
@@ -143,6 +159,18 @@ pub enum FailureReason {
     CoderStuck,
     /// Every attempt took too long.
     TimedOut,
+    /// A command, a file or an engine failed.
+    ActionFailed,
+    /// An answer is not JSON, or not of the form it should have.
+    OutputUnusable,
+    /// An expression could not be evaluated.
+    ExpressionFailed,
+    /// What must be true is not.
+    AssertionFailed,
+    /// A person said no.
+    Denied,
+    /// A step inside failed.
+    InsideFailed,
 }
 
 /// Why a step never ran.
@@ -156,6 +184,10 @@ pub enum SkipReason {
     },
     /// The run was cancelled.
     Cancelled,
+    /// Its condition is false.
+    ConditionFalse,
+    /// It stands in for a step that did not fail.
+    NotNeeded,
 }
 
 /// A step waits for a person; others go on.

@@ -3,12 +3,13 @@
 use lao_event::{
     EffectId, Event,
     latest::{
-        AnswerRejected, ChecksEnded, ChecksScope, CommandEnded, CommandOutcome, CommitEnded,
-        CommitOutcome, Definition, EffectsLost, FileWriteEnded, FileWriteOutcome, Finding,
-        FinishReason, LossCause, ModelCallEnded, ModelOutcome, ParkReason, ReviewGiven, RunForked,
-        RunOutcome, RunStarted, SkipReason, StartCause, StepEnded, StepOutcome, StepParked,
-        StepStarted, StepsAdded, TodoSet, ToolCallEnded, ToolDecided, ToolOutcome, ToolVerdict,
-        Verdict, WorkspaceEnded, WorkspaceOutcome,
+        Action, ActionEnded, ActionOutcome, AnswerRejected, ChecksEnded, ChecksScope, CommandEnded,
+        CommandOutcome, CommitEnded, CommitOutcome, Definition, EffectsLost, FileWriteEnded,
+        FileWriteOutcome, Finding, FinishReason, FlowValue, Found, LossCause, ModelCallEnded,
+        ModelOutcome, OutputSet, OutputSource, ParkReason, ReviewGiven, RunForked, RunOutcome,
+        RunStarted, SkipReason, StartCause, StepEnded, StepOutcome, StepParked, StepStarted,
+        StepsAdded, TodoSet, ToolCallEnded, ToolDecided, ToolOutcome, ToolVerdict, Verdict,
+        WorkspaceEnded, WorkspaceOutcome,
     },
 };
 
@@ -70,6 +71,10 @@ impl Narrator {
             Event::ChecksStarted(event) => self.doing(event.effect),
             Event::WorkspaceStarted(event) => self.doing(event.effect),
             Event::CommitStarted(event) => self.doing(event.effect),
+            Event::ActionStarted(event) => self.doing(event.effect),
+            Event::ActionEnded(event) => self.action_ended(event),
+            Event::StepLooked(event) => looked(&event.found),
+            Event::OutputSet(event) => output_set(event),
         }
     }
 
@@ -92,6 +97,20 @@ impl Narrator {
                 }
             },
             EffectNoteKind::Commit { subject } => format!("committing \"{subject}\""),
+            EffectNoteKind::Action { words, writes: _ } => words.to_string(),
+        }
+    }
+
+    fn action_ended(&self, event: &ActionEnded) -> String {
+        let what = self.doing(event.effect);
+        match &event.outcome {
+            ActionOutcome::Done { value, exit_code: _ } => match value_words(value) {
+                Some(value) => format!("{what}: {value}"),
+                None => format!("{what}: done"),
+            },
+            ActionOutcome::Failed { message, .. } => {
+                format!("{what} failed: {}", first_line(message))
+            }
         }
     }
 
@@ -118,6 +137,12 @@ impl Narrator {
             }
             StepOutcome::Skipped(SkipReason::Cancelled) => {
                 format!("{key} skipped: the run was cancelled")
+            }
+            StepOutcome::Skipped(SkipReason::ConditionFalse) => {
+                format!("{key} skipped: its condition is false")
+            }
+            StepOutcome::Skipped(SkipReason::NotNeeded) => {
+                format!("{key} skipped: the step it stands in for did not fail")
             }
         }
     }
@@ -147,6 +172,7 @@ impl Narrator {
             EffectNoteKind::Command { line } => format!("`{line}`"),
             EffectNoteKind::Checks { scope: _, steps } => self.keys(steps),
             EffectNoteKind::Commit { subject } => format!("\"{subject}\""),
+            EffectNoteKind::Action { words, writes: _ } => words.to_string(),
         }
     }
 
@@ -159,7 +185,8 @@ impl Narrator {
             | EffectNoteKind::Read { .. }
             | EffectNoteKind::Command { .. }
             | EffectNoteKind::Checks { .. }
-            | EffectNoteKind::Commit { .. } => None,
+            | EffectNoteKind::Commit { .. }
+            | EffectNoteKind::Action { .. } => None,
         }
     }
 
@@ -258,12 +285,13 @@ impl Narrator {
 }
 
 fn run_started(event: &RunStarted) -> String {
-    let Definition::Plan(plan) = &event.definition;
-    let parts = match plan.chunks.len() {
-        1 => String::new(),
-        parts => format!(", in {} parts", number(parts as u64)),
+    let parts = match &event.definition {
+        Definition::Plan(plan) if plan.chunks.len() > 1 => {
+            format!(", in {} parts", number(plan.chunks.len() as u64))
+        }
+        Definition::Plan(_) | Definition::Flow(_) => String::new(),
     };
-    format!("started \"{}\" ({}){parts}", plan.title, plan.path)
+    format!("started \"{}\" ({}){parts}", event.definition.title(), event.definition.path())
 }
 
 /// How a run ended, in words.
@@ -295,6 +323,7 @@ fn step_started(event: &StepStarted) -> String {
         }
         StartCause::Stuck => format!("starting {attempt}: the coder did not come to an end"),
         StartCause::TimedOut => format!("starting {attempt}: the one before took too long"),
+        StartCause::Failed => format!("starting {attempt}: the one before failed"),
     }
 }
 
@@ -423,6 +452,59 @@ fn finding(finding: &Finding) -> String {
 /// The beginning of a commit's id.
 fn short_commit(id: &str) -> &str {
     id.get(..COMMIT_DIGITS_SHOWN).unwrap_or(id)
+}
+
+/// What an action does, while it does it.
+pub(super) fn action(action: &Action) -> String {
+    match action {
+        Action::Run(run) => format!("running `{}`", first_line(&command_line(&run.argv))),
+        Action::Read { path, form: _ } => format!("reading {path}"),
+        Action::List { pattern } => format!("listing {pattern}"),
+        Action::Write { path, .. } => format!("writing {path}"),
+        Action::Transcribe(transcribe) => {
+            format!("transcribing {} ({})", transcribe.file, transcribe.model)
+        }
+        Action::Embed { model, .. } => format!("embedding ({model})"),
+        Action::Plan { file, run } => format!("running the plan {file} as {run}"),
+        Action::Approve { .. } => "asking a person".to_owned(),
+        Action::Wait { .. } => "waiting".to_owned(),
+        Action::Pause { wait_ms } => {
+            format!("waiting {} before the next attempt", duration(*wait_ms))
+        }
+    }
+}
+
+fn value_words(value: &FlowValue) -> Option<String> {
+    match value {
+        FlowValue::Nothing => None,
+        FlowValue::Text(content) | FlowValue::Json(content) => Some(quoted(content)),
+        FlowValue::File { path } => Some(path.clone()),
+    }
+}
+
+fn looked(found: &Found) -> String {
+    match found {
+        Found::Nothing => "looked up what it needs".to_owned(),
+        Found::File { before, start: _ } => match before.hash() {
+            Some(_) => "looked at the file as it is".to_owned(),
+            None => "looked: there is no such file yet".to_owned(),
+        },
+        Found::Until { .. } => "looked at the clock".to_owned(),
+        Found::Run { run } => format!("{run} is the run inside"),
+        Found::Cache { value: Some(_), .. } => "found an earlier result".to_owned(),
+        Found::Cache { value: None, .. } => "found no earlier result".to_owned(),
+        Found::Refused { message } => first_line(message),
+    }
+}
+
+fn output_set(event: &OutputSet) -> String {
+    let value = value_words(&event.value).unwrap_or_else(|| "nothing".to_owned());
+    match &event.source {
+        OutputSource::Answer | OutputSource::Inside => format!("the output: {value}"),
+        OutputSource::Cache { key: _, keyed_on } => {
+            format!("the output, from an earlier run with the same {keyed_on}: {value}")
+        }
+    }
 }
 
 /// A command as one line.

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use lao_event::{
     Content, ConversationId, Event, Role, StepId,
-    latest::{Finding, Message, StepDefinition},
+    latest::{Finding, FlowValue, Message, StepDefinition},
 };
 use lao_history::{Contents, HistoryError, Recorded, StoredEvent, for_each_event_to};
 use lao_journal::Reader;
-use lao_kernel::{State, evolve};
+use lao_kernel::{State, Step, evolve};
 use lao_protocol::{ContentView, FindingView, MessageView, StepDetail, TodoView};
 
 use crate::narrator::verdict;
@@ -115,7 +115,8 @@ impl Watch<'_> {
         };
         match &step.definition {
             StepDefinition::Planning { chunk } => {
-                if let Some(chunk) = run.plan.chunks.get(*chunk as usize) {
+                let chunks = run.plan().map(|plan| &plan.chunks);
+                if let Some(chunk) = chunks.and_then(|chunks| chunks.get(*chunk as usize)) {
                     self.detail.description = self.texts.text(chunk);
                 }
             }
@@ -124,8 +125,32 @@ impl Watch<'_> {
                 self.detail.claimed_files.clone_from(&task.files);
                 self.detail.acceptance.clone_from(&task.acceptance);
             }
+            StepDefinition::Flow { spec } => {
+                self.detail.description = pretty(spec);
+                self.output(step);
+            }
+            StepDefinition::Item { index: _, value } => {
+                self.detail.description = self.texts.value(value);
+                self.output(step);
+            }
         }
     }
+}
+
+impl Watch<'_> {
+    /// Notes what the step gave.
+    fn output(&mut self, step: &Step) {
+        if step.output != FlowValue::Nothing {
+            self.detail.output = Some(self.texts.value(&step.output));
+        }
+    }
+}
+
+/// A definition as people read it.
+fn pretty(spec: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(spec)
+        .and_then(|value| serde_json::to_string_pretty(&value))
+        .unwrap_or_else(|_| spec.to_owned())
 }
 
 /// Texts in place, and those of the blob store as far as there is room for them.
@@ -151,6 +176,15 @@ impl Texts<'_> {
         self.room_bytes = self.room_bytes.checked_sub(size_bytes)?;
         // What cannot be read is shown by its hash; `lao journal check` says what is wrong.
         self.contents.text(content).ok()
+    }
+
+    /// A value of a workflow as text.
+    fn value(&mut self, value: &FlowValue) -> String {
+        match value {
+            FlowValue::Nothing => String::new(),
+            FlowValue::Text(content) | FlowValue::Json(content) => self.text(content),
+            FlowValue::File { path } => path.clone(),
+        }
     }
 
     /// The text, or in words where it lies.

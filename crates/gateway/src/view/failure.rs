@@ -10,9 +10,6 @@ use lao_protocol::{FailureView, QuestionView};
 use super::RunView;
 use crate::reason;
 
-/// What may be answered to a question.
-const CHOICES: [&str; 2] = ["rerun", "skip"];
-
 impl RunView {
     /// Why a step failed, was skipped or is parked.
     pub(super) fn failure(&self, step: &Step) -> Option<FailureView> {
@@ -41,6 +38,16 @@ impl RunView {
                     next: Some(self.retry(&key)),
                 }
             }
+            SkipReason::ConditionFalse => FailureView {
+                kind: "condition".to_owned(),
+                message: "its condition is false".to_owned(),
+                next: None,
+            },
+            SkipReason::NotNeeded => FailureView {
+                kind: "not_needed".to_owned(),
+                message: "the step it stands in for did not fail".to_owned(),
+                next: None,
+            },
             SkipReason::Cancelled => FailureView {
                 kind: "cancelled".to_owned(),
                 message: "the run was cancelled".to_owned(),
@@ -56,7 +63,12 @@ impl RunView {
                 message: self
                     .question_text(*question)
                     .unwrap_or_else(|| format!("{question} waits for an answer")),
-                next: Some(format!("lao answer {} {} rerun", self.short(), question.0)),
+                next: Some(format!(
+                    "lao answer {} {} {}",
+                    self.short(),
+                    question.0,
+                    self.first_choice(*question)
+                )),
             },
             ParkReason::CommitFailed { message } => FailureView {
                 kind: "commit_failed".to_owned(),
@@ -68,11 +80,11 @@ impl RunView {
 
     /// The questions that wait for an answer.
     pub(super) fn questions(&self) -> Vec<QuestionView> {
-        let view = |(question, step, _, subject): (QuestionId, StepId, _, _)| QuestionView {
+        let view = |(question, step, _, subject): (QuestionId, StepId, _, &_)| QuestionView {
             question: question.0,
             step: self.narrator.key(step).into_owned(),
             text: reason::question(subject),
-            choices: CHOICES.map(str::to_owned).to_vec(),
+            choices: reason::choices(subject).map(str::to_owned).to_vec(),
         };
         self.state.questions().map(view).collect()
     }
@@ -82,6 +94,12 @@ impl RunView {
             .questions()
             .find(|(question, ..)| *question == wanted)
             .map(|(_, _, _, subject)| reason::question(subject))
+    }
+
+    fn first_choice(&self, wanted: QuestionId) -> &'static str {
+        let mut questions = self.state.questions();
+        let found = questions.find(|(question, ..)| *question == wanted);
+        found.map_or("rerun", |(_, _, _, subject)| reason::choices(subject)[0])
     }
 
     fn retry(&self, key: &str) -> String {

@@ -1,6 +1,6 @@
 //! Effects that were started and have not ended.
 
-use lao_event::OnUnknown;
+use lao_event::{OnUnknown, latest::Action};
 use lao_kernel::{InFlight, InFlightKind};
 use lao_protocol::InFlightView;
 
@@ -40,13 +40,31 @@ impl RunView {
                 "is compared with what is there, and written if it was not"
             }
             InFlightKind::Commit(_) => "is looked for in git, and made if it is not there",
-            InFlightKind::Command { .. } => match self.on_unknown() {
-                OnUnknown::Ask => "is asked about: nobody can tell whether it ended",
-                OnUnknown::Rerun => "is run again",
-                OnUnknown::Skip => "is left, and the model is told",
+            InFlightKind::Command { .. } => self.unknown_command(),
+            InFlightKind::Action(action) => match &**action {
+                Action::Run(run) if run.repeatable => "is run again",
+                Action::Run(_) => self.unknown_command(),
+                Action::Write { .. } => "is compared with what is there, and written if it was not",
+                Action::Plan { .. } => "goes on",
+                Action::Wait { .. } | Action::Pause { .. } | Action::Approve { .. } => {
+                    "is waited for"
+                }
+                Action::Read { .. }
+                | Action::List { .. }
+                | Action::Transcribe(_)
+                | Action::Embed { .. } => "is done again",
             },
         }
         .to_owned()
+    }
+
+    /// What happens to a command that may or may not have ended.
+    fn unknown_command(&self) -> &'static str {
+        match self.on_unknown() {
+            OnUnknown::Ask => "is asked about: nobody can tell whether it ended",
+            OnUnknown::Rerun => "is run again",
+            OnUnknown::Skip => "is left, and the model is told",
+        }
     }
 
     fn on_unknown(&self) -> OnUnknown {

@@ -2,7 +2,7 @@
 
 use lao_event::{
     WorkspaceSettings,
-    latest::{RunOutcome, StopReason},
+    latest::{Definition, RunOutcome, StopReason},
 };
 use lao_kernel::{PlanPhase, RunPhase};
 use lao_protocol::{ParentView, RunStatus, RunStatusCode, RunSummary, StepCounts, StepStatus};
@@ -55,12 +55,12 @@ impl RunView {
 
     /// The run on one line.
     pub fn summary(&self, live: Option<Live>) -> RunSummary {
-        let plan = self.state.run().map(|run| &run.plan);
+        let definition = self.state.run().map(|run| &run.definition);
         RunSummary {
             run: self.run.as_str().to_owned(),
-            kind: "plan".to_owned(),
-            title: plan.map(|plan| plan.title.clone()).unwrap_or_default(),
-            source: plan.map(|plan| plan.path.clone()).unwrap_or_default(),
+            kind: kind(definition).to_owned(),
+            title: definition.map(|it| it.title().to_owned()).unwrap_or_default(),
+            source: definition.map(|it| it.path().to_owned()).unwrap_or_default(),
             status: self.status_code(live),
             started_ms: self.tracks.first_ms,
             last_event_ms: self.tracks.last_ms,
@@ -87,6 +87,7 @@ impl RunView {
                 RunStatusCode::Interrupted
             }
             (RunPhase::Stopping(_), Some(_)) => RunStatusCode::Stopping,
+            (RunPhase::Working, Some(_)) if run.plan().is_none() => RunStatusCode::Running,
             (RunPhase::Working, Some(_)) => match self.state.plan_phase() {
                 PlanPhase::Registered | PlanPhase::Planning => RunStatusCode::Planning,
                 PlanPhase::Planned | PlanPhase::Running | PlanPhase::Done | PlanPhase::Failed => {
@@ -122,7 +123,7 @@ impl RunView {
     /// The run's tasks, counted.
     fn tasks(&self) -> StepCounts {
         let mut counts = StepCounts::default();
-        for step in self.state.steps().iter().filter(|step| step.is_task()) {
+        for step in self.state.steps().iter().filter(|step| step.is_task() || step.is_flow()) {
             counts.total += 1;
             *slot(&mut counts, self.standing(step)) += 1;
         }
@@ -151,6 +152,14 @@ struct Place {
     workspace: String,
     repository: Option<String>,
     branch: Option<String>,
+}
+
+/// What a run executes.
+fn kind(definition: Option<&Definition>) -> &'static str {
+    match definition {
+        Some(Definition::Flow(_)) => "workflow",
+        Some(Definition::Plan(_)) | None => "plan",
+    }
 }
 
 const fn stop_code(reason: &StopReason) -> u8 {

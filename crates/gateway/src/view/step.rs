@@ -4,7 +4,9 @@ use lao_event::{
     StepId,
     latest::{RunOutcome, StepDefinition, StepOutcome},
 };
-use lao_kernel::{RunPhase, Step, StepStatus as Status, Talk, TalkPhase, TaskPhase, Work};
+use lao_kernel::{
+    FlowPhase, FlowWork, RunPhase, Step, StepStatus as Status, Talk, TalkPhase, TaskPhase, Work,
+};
 use lao_protocol::{StepStatus, StepView};
 
 use super::RunView;
@@ -33,6 +35,9 @@ impl RunView {
             kind: match &step.definition {
                 StepDefinition::Planning { chunk: _ } => "planning".to_owned(),
                 StepDefinition::Task(_) => "task".to_owned(),
+                StepDefinition::Flow { .. } | StepDefinition::Item { .. } => {
+                    self.state.spec(id).map_or("step", |spec| spec.action.kind()).to_owned()
+                }
             },
             status: self.standing(step),
             activity: if self.is_left(step) { None } else { activity(step) },
@@ -84,7 +89,22 @@ fn activity(step: &Step) -> Option<String> {
             TaskPhase::Reviewing => turn("reviewing", &work.review),
             TaskPhase::ReviewCommit => "committing the review".to_owned(),
         },
+        Work::Flow(work) => flow_activity(work, step),
     })
+}
+
+/// What a step of a workflow is doing.
+fn flow_activity(work: &FlowWork, step: &Step) -> String {
+    match &work.phase {
+        FlowPhase::Begin | FlowPhase::Finishing => "looking around".to_owned(),
+        FlowPhase::Talking => turn("asking", &work.talk),
+        FlowPhase::Acting(_) => "at work".to_owned(),
+        FlowPhase::Pausing(_) => "waiting before the next attempt".to_owned(),
+        FlowPhase::Inside => match &step.inside {
+            Some(inside) => format!("{} of {} done", inside.ended, inside.count),
+            None => "at work".to_owned(),
+        },
+    }
 }
 
 /// Which answer a conversation is at, from its second on.

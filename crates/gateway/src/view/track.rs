@@ -8,8 +8,8 @@ use std::{
 use lao_event::{
     EffectId, Event, Role, StepId,
     latest::{
-        ChecksEnded, CommitEnded, CommitOutcome, FileWriteEnded, FileWriteOutcome, ModelCallEnded,
-        ModelOutcome,
+        ActionEnded, ActionOutcome, ChecksEnded, CommitEnded, CommitOutcome, FileWriteEnded,
+        FileWriteOutcome, ModelCallEnded, ModelOutcome,
     },
 };
 use lao_history::Recorded;
@@ -114,7 +114,11 @@ impl Tracks {
                 self.step(event.step, |step| step.findings += found);
             }
             Event::CommitEnded(event) => self.note_commit(event, narrator),
-            Event::RunStarted(_)
+            Event::ActionEnded(event) => self.note_action(event, narrator),
+            Event::StepLooked(_)
+            | Event::ActionStarted(_)
+            | Event::OutputSet(_)
+            | Event::RunStarted(_)
             | Event::RunResumed(_)
             | Event::RunForked(_)
             | Event::RunStopping(_)
@@ -216,6 +220,23 @@ impl Tracks {
         }
     }
 
+    fn note_action(&mut self, event: &ActionEnded, narrator: &Narrator) {
+        let Some(note) = narrator.effect(event.effect) else {
+            return;
+        };
+        if let (
+            ActionOutcome::Done { .. },
+            Some(id),
+            EffectNoteKind::Action { writes: Some(path), .. },
+        ) = (&event.outcome, note.step, &note.kind)
+        {
+            let path = Arc::clone(path);
+            self.step(id, |step| {
+                step.files.insert(path);
+            });
+        }
+    }
+
     fn note_checks(&mut self, event: &ChecksEnded) {
         for report in &event.reports {
             let found = count(report.findings.len());
@@ -250,7 +271,8 @@ fn commit_of(narrator: &Narrator, effect: EffectId) -> Option<(StepId, &Arc<str>
         | EffectNoteKind::Read { .. }
         | EffectNoteKind::Write { .. }
         | EffectNoteKind::Command { .. }
-        | EffectNoteKind::Checks { .. } => None,
+        | EffectNoteKind::Checks { .. }
+        | EffectNoteKind::Action { .. } => None,
     }
 }
 

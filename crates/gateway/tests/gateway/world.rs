@@ -108,6 +108,7 @@ impl Project {
         Begin::Start(Box::new(Start {
             run: self.folder.run.clone(),
             program: "0.1.0".to_owned(),
+            steps: Vec::new(),
             definition: Definition::Plan(PlanDefinition {
                 title: "App".to_owned(),
                 path: "plans/app.md".to_owned(),
@@ -181,6 +182,7 @@ fn world(script: &Script) -> World {
         tools: Arc::new(FakeTools),
         verifier: Arc::new(FakeVerifier { finds: script.finding, looks: AtomicU32::new(0) }),
         repository: Arc::new(FakeRepository),
+        flow: lao_port::FlowWorld::default(),
         clock: Arc::new(FakeClock {
             ticks: AtomicI64::new(0),
             stamps_left: Arc::clone(&script.stamps_left),

@@ -111,6 +111,13 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 }
 
 /// Drops commas before a closing bracket, the most common slip.
+/// Reads whatever JSON an answer has: an object or a list.
+pub(crate) fn read_value(text: &str) -> Result<serde_json::Value, Vec<String>> {
+    super::check_length(text).map_err(|problem| vec![problem])?;
+    let text = without_reasoning(text);
+    read(&text).map_err(|problem| vec![super::shortened(&problem)])
+}
+
 fn without_trailing_commas(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut in_string = false;

@@ -134,7 +134,7 @@ struct Names<'s> {
 impl<'s> Names<'s> {
     fn new(state: &'s State, tasks: &[PlannedTask]) -> Self {
         let count = u32::try_from(state.steps().len()).expect("a run has fewer than 2^32 steps");
-        let chunks = state.started().plan.chunks.len();
+        let chunks = state.started().plan().map_or(0, |plan| plan.chunks.len());
         let last_chunk = u32::try_from(chunks - 1).expect("a plan has fewer than 2^32 chunks");
         let mut names = Self {
             first: count,

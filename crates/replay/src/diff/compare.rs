@@ -162,6 +162,7 @@ impl Comparison<'_> {
         let told = steps.map(|step| match &step.definition {
             StepDefinition::Planning { chunk: _ } => None,
             StepDefinition::Task(task) => Some((step.seq, &task.description)),
+            StepDefinition::Flow { .. } | StepDefinition::Item { .. } => None,
         });
         let told = self.text(Grain::Words, told)?;
         changes.extend(told.map(|text| change(added, What::Description(text))));
@@ -211,9 +212,12 @@ fn demands(step: &StepRecord, demand: Demand) -> &[String] {
         (Demand::Files, StepDefinition::Task(task)) => &task.files,
         (Demand::Deletes, StepDefinition::Task(task)) => &task.deletes,
         (Demand::Acceptance, StepDefinition::Task(task)) => &task.acceptance,
-        (Demand::Files | Demand::Deletes | Demand::Acceptance, StepDefinition::Planning { .. }) => {
-            &[]
-        }
+        (
+            Demand::Files | Demand::Deletes | Demand::Acceptance,
+            StepDefinition::Planning { .. }
+            | StepDefinition::Flow { .. }
+            | StepDefinition::Item { .. },
+        ) => &[],
     }
 }
 

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use lao_event::{
     CallId, Content, ConversationId, EffectId, Event, RunId, Settings, StepId,
     latest::{
-        AnswerRejected, ChecksEnded, CommitEnded, CommitOutcome, CommitStarted, ReviewGiven,
-        RunForked, RunResumed, SkipReason, StepEnded, StepOutcome, StepStarted, StepsAdded,
+        ActionEnded, ActionStarted, AnswerRejected, ChecksEnded, CommitEnded, CommitOutcome,
+        CommitStarted, ReviewGiven, RunForked, RunResumed, SkipReason, StepEnded, StepOutcome,
+        StepStarted, StepsAdded,
     },
 };
 use lao_history::{HistoryError, Recorded, StoredEvent, for_each_event};
@@ -18,8 +19,8 @@ use lao_kernel::{State, evolve};
 use super::{
     DiffError,
     record::{
-        Action, AttemptId, AttemptRecord, CheckRecord, CommitRecord, RejectedRecord, ReviewRecord,
-        RunEnd, RunRecord, StepEnd, StepRecord, Totals,
+        Action, ActionRecord, AttemptId, AttemptRecord, CheckRecord, CommitRecord, RejectedRecord,
+        ReviewRecord, RunEnd, RunRecord, StepEnd, StepRecord, Totals,
     },
 };
 
@@ -59,7 +60,8 @@ pub fn read_run(reader: &Reader, at: Option<u64>) -> Result<RunRecord, DiffError
             Err(DiffError::OutOfRange { run: run.id.clone(), at, last_seq })
         }
         (_, Some(run)) => {
-            let (title, plan) = (run.plan.title.clone(), run.plan.text.clone());
+            let definition = &run.definition;
+            let (title, plan) = (definition.title().to_owned(), definition.text().clone());
             Ok(fold.finish((run.id.clone(), run.settings.clone()), (title, plan)))
         }
         (_, None) => Err(DiffError::Empty),
@@ -84,6 +86,8 @@ enum Doing {
     Call(CallId),
     /// It makes the last commit of a step's last attempt.
     Commit(StepId),
+    /// It does what a step of a workflow does, in its last attempt.
+    Action(StepId),
 }
 
 /// A record under construction. The kernel has folded every event before it is noted here, so what
@@ -205,7 +209,11 @@ impl Fold {
             Event::CommitStarted(event) => self.commit_started(seq, event),
             Event::CommitEnded(event) => self.commit_ended(event),
             Event::EffectsLost(event) => self.totals.effects_lost += event.effects.len() as u64,
+            Event::ActionStarted(event) => self.action_started(seq, event),
+            Event::ActionEnded(event) => self.action_ended(event),
             Event::ChecksStarted(_)
+            | Event::StepLooked(_)
+            | Event::OutputSet(_)
             | Event::WorkspaceStarted(_)
             | Event::WorkspaceEnded(_)
             | Event::StepParked(_)
@@ -267,6 +275,7 @@ impl Fold {
                 checks: Vec::new(),
                 reviews: Vec::new(),
                 rejected: Vec::new(),
+                actions: Vec::new(),
                 commits: Vec::new(),
             });
         }
@@ -283,6 +292,8 @@ impl Fold {
                 self.step(*step).map_or(String::new(), |step| step.key.clone()),
             ),
             StepOutcome::Skipped(SkipReason::Cancelled) => StepEnd::Cancelled,
+            StepOutcome::Skipped(SkipReason::ConditionFalse) => StepEnd::ConditionFalse,
+            StepOutcome::Skipped(SkipReason::NotNeeded) => StepEnd::NotNeeded,
         };
         if let Some(step) = self.step(event.step) {
             step.end = Some((seq, end));
@@ -318,6 +329,23 @@ impl Fold {
             let commands = event.commands.clone();
             let check = CheckRecord { seq, report: report.clone(), commands };
             self.attempt(report.step, |attempt| attempt.checks.push(check));
+        }
+    }
+
+    fn action_started(&mut self, seq: u64, event: &ActionStarted) {
+        self.does(event.effect, Doing::Action(event.step));
+        let action = ActionRecord { seq, action: event.action.clone(), outcome: None };
+        self.attempt(event.step, |attempt| attempt.actions.push(action));
+    }
+
+    fn action_ended(&mut self, event: &ActionEnded) {
+        if let Some(Doing::Action(step)) = self.effects.get(&event.effect) {
+            let outcome = Some(event.outcome.clone());
+            self.attempt(*step, |attempt| {
+                if let Some(action) = attempt.actions.last_mut() {
+                    action.outcome = outcome;
+                }
+            });
         }
     }
 

@@ -128,6 +128,10 @@ pub enum StepEnd {
     UpstreamFailed(String),
     /// It never ran, since the run was cancelled.
     Cancelled,
+    /// It never ran, since its condition is false.
+    ConditionFalse,
+    /// It never ran, since the step it stands in for did not fail.
+    NotNeeded,
 }
 
 /// Which attempt: numbers begin anew when a person sends a step back.
@@ -158,6 +162,8 @@ pub struct AttemptRecord {
     pub rejected: Vec<RejectedRecord>,
     /// Commits.
     pub commits: Vec<CommitRecord>,
+    /// What a step of a workflow did besides asking models.
+    pub actions: Vec<ActionRecord>,
 }
 
 /// One conversation.
@@ -323,6 +329,17 @@ pub struct CommitRecord {
     pub subject: String,
     /// What came of it.
     pub outcome: Option<CommitOutcome>,
+}
+
+/// What a step of a workflow did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionRecord {
+    /// Position of the event that began it.
+    pub seq: u64,
+    /// What it did.
+    pub action: lao_event::latest::Action,
+    /// What came of it.
+    pub outcome: Option<lao_event::latest::ActionOutcome>,
 }
 
 impl AttemptRecord {

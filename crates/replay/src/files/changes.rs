@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use lao_event::{
     Attempt, CallId, Content, EffectId, Event, Hash, StepId,
     latest::{
-        Before, CommitEnded, CommitOutcome, FileWriteEnded, FileWriteOutcome, FileWriteStarted,
-        TrailFile,
+        Action, ActionOutcome, Before, CommitEnded, CommitOutcome, FileWriteEnded,
+        FileWriteOutcome, TrailFile,
     },
 };
 use lao_history::Recorded;
@@ -34,6 +34,15 @@ pub enum WrittenBy {
     },
     /// A tool call of a model.
     Call(CallWrite),
+    /// A step of a workflow.
+    Step {
+        /// Position of the event that says so.
+        seq: u64,
+        /// The step.
+        step: StepId,
+        /// The attempt.
+        attempt: Attempt,
+    },
     /// A commit of the run, whose trail it belongs to.
     Trail {
         /// Position at which the commit was made.
@@ -74,7 +83,8 @@ struct Write {
     after: Option<Content>,
     step: StepId,
     attempt: Attempt,
-    call: CallId,
+    /// The tool call; `None` where a step of a workflow writes.
+    call: Option<CallId>,
 }
 
 /// Follows the files of a run.
@@ -96,7 +106,44 @@ impl Changes {
                 self.attempts.insert(started.step, started.attempt);
                 Vec::new()
             }
-            Event::FileWriteStarted(started) => self.write_started(seq, started)?,
+            Event::FileWriteStarted(started) => {
+                let write = Write {
+                    path: started.path.clone(),
+                    after: started.after.clone(),
+                    step: started.step,
+                    attempt: self.attempt(started.step),
+                    call: Some(started.call),
+                };
+                self.write_started(seq, (started.effect, write), &started.before)?
+            }
+            Event::ActionStarted(started) => match &started.action {
+                Action::Write { path, before, after } => {
+                    let write = Write {
+                        path: path.clone(),
+                        after: Some(after.clone()),
+                        step: started.step,
+                        attempt: self.attempt(started.step),
+                        call: None,
+                    };
+                    self.write_started(seq, (started.effect, write), before)?
+                }
+                Action::Run(_)
+                | Action::Read { .. }
+                | Action::List { .. }
+                | Action::Transcribe(_)
+                | Action::Embed { .. }
+                | Action::Plan { .. }
+                | Action::Approve { .. }
+                | Action::Wait { .. }
+                | Action::Pause { .. } => Vec::new(),
+            },
+            Event::ActionEnded(ended) => match &ended.outcome {
+                ActionOutcome::Done { .. } => self.written(seq, ended.effect),
+                ActionOutcome::Failed { .. } => {
+                    self.writes.remove(&ended.effect);
+                    Vec::new()
+                }
+            },
             Event::FileWriteEnded(ended) => self.write_ended(seq, ended),
             Event::CommitStarted(started) => {
                 if !started.trail.is_empty() {
@@ -130,6 +177,8 @@ impl Changes {
             | Event::ReviewGiven(_)
             | Event::WorkspaceStarted(_)
             | Event::WorkspaceEnded(_)
+            | Event::StepLooked(_)
+            | Event::OutputSet(_)
             | Event::QuestionAsked(_)
             | Event::QuestionAnswered(_)
             | Event::EffectsLost(_) => Vec::new(),
@@ -144,25 +193,18 @@ impl Changes {
     fn write_started(
         &mut self,
         seq: u64,
-        started: &FileWriteStarted,
+        (effect, write): (EffectId, Write),
+        before: &Before,
     ) -> Result<Vec<Change>, FilesError> {
-        let attempt = self.attempts.get(&started.step).copied().unwrap_or(Attempt(1));
-        let write = Write {
-            path: started.path.clone(),
-            after: started.after.clone(),
-            step: started.step,
-            attempt,
-            call: started.call,
-        };
-        self.writes.insert(started.effect, write);
-        let found = started.before.hash();
-        let path = started.path.clone();
+        let path = write.path.clone();
+        self.writes.insert(effect, write);
+        let found = before.hash();
         let by = match self.held.insert(path.clone(), found) {
             Some(held) if held == found => return Ok(Vec::new()),
             Some(_) => WrittenBy::Elsewhere { seen: seq },
             None => WrittenBy::BeforeRun { seen: seq },
         };
-        let content = match &started.before {
+        let content = match before {
             Before::Absent => None,
             Before::Kept(content) => Some(content.clone()),
             Before::Known { hash: _ } => return Err(FilesError::NotKept { seq, path }),
@@ -171,20 +213,32 @@ impl Changes {
     }
 
     fn write_ended(&mut self, seq: u64, ended: &FileWriteEnded) -> Vec<Change> {
-        let Some(Write { path, after, step, attempt, call }) = self.writes.remove(&ended.effect)
-        else {
-            return Vec::new();
-        };
         match &ended.outcome {
             FileWriteOutcome::Written | FileWriteOutcome::AlreadyWritten => {
-                self.held.insert(path.clone(), after.as_ref().map(Content::hash));
-                let by = WrittenBy::Call(CallWrite { seq, step, attempt, call });
-                vec![Change { seq, path, content: after, by }]
+                self.written(seq, ended.effect)
             }
             FileWriteOutcome::Conflict { found: _ } | FileWriteOutcome::Failed { message: _ } => {
+                self.writes.remove(&ended.effect);
                 Vec::new()
             }
         }
+    }
+
+    /// A write was done.
+    fn written(&mut self, seq: u64, effect: EffectId) -> Vec<Change> {
+        let Some(Write { path, after, step, attempt, call }) = self.writes.remove(&effect) else {
+            return Vec::new();
+        };
+        self.held.insert(path.clone(), after.as_ref().map(Content::hash));
+        let by = match call {
+            Some(call) => WrittenBy::Call(CallWrite { seq, step, attempt, call }),
+            None => WrittenBy::Step { seq, step, attempt },
+        };
+        vec![Change { seq, path, content: after, by }]
+    }
+
+    fn attempt(&self, step: StepId) -> Attempt {
+        self.attempts.get(&step).copied().unwrap_or(Attempt(1))
     }
 
     fn commit_ended(&mut self, seq: u64, ended: &CommitEnded) -> Vec<Change> {

@@ -1,6 +1,6 @@
 //! Taking a run up and leaving it: journal and manifest. Blocking.
 
-use lao_event::latest::{Definition, RunOutcome};
+use lao_event::latest::RunOutcome;
 use lao_history::{
     Contents, FolderError, HistoryError, RunFolder, Snapshot, Stamp, fold_after, recorded,
 };
@@ -32,8 +32,7 @@ pub(super) fn open(shared: &Shared, begin: Begin) -> Result<Opened, BeginError> 
                 started: started.to_string().into_bytes(),
             };
             let journal = Journal::create(&spec.folder.path, genesis, &spec.journal)?;
-            let Definition::Plan(plan) = &start.definition;
-            write_manifest(spec, Some(&plan.title))?;
+            write_manifest(spec, Some(start.definition.title()))?;
             (journal, State::new(), 0, Command::Start(start))
         }
         Begin::Resume { settings, retry } => {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lao_event::{CallId, EffectId, Event, StepId};
+use lao_event::{EffectId, Event, StepId};
 use lao_kernel::{Effect, EffectKey, State, outstanding, outstanding_effect, outstanding_look};
 
 /// The effects that wait or were given to a worker.
@@ -13,8 +13,8 @@ use lao_kernel::{Effect, EffectKey, State, outstanding, outstanding_effect, outs
 pub(super) struct Owed {
     /// With the step of each.
     known: BTreeMap<EffectKey, Option<StepId>>,
-    /// Those among them that look at a tool call.
-    looks: BTreeMap<StepId, CallId>,
+    /// Those among them that look at a tool call, or around for a step.
+    looks: BTreeMap<StepId, EffectKey>,
 }
 
 /// What a decision changed.
@@ -56,7 +56,9 @@ impl Owed {
     pub(super) fn effect<'a>(&self, state: &'a State, key: EffectKey) -> Option<Effect<'a>> {
         let effect = match key {
             EffectKey::Started(effect, _) => outstanding_effect(state, effect),
-            EffectKey::Prepare(_) => outstanding_look(state, (*self.known.get(&key)?)?),
+            EffectKey::Prepare(_) | EffectKey::Look(..) => {
+                outstanding_look(state, (*self.known.get(&key)?)?)
+            }
         };
         effect.filter(|effect| effect.key == key)
     }
@@ -84,8 +86,13 @@ impl Owed {
             steps.extend(now.as_ref().and_then(|effect| effect.step));
             self.replace(before, now, &mut change);
         }
+        let outer: Vec<StepId> = steps
+            .iter()
+            .filter_map(|step| state.step(*step).and_then(|step| step.parent))
+            .collect();
+        steps.extend(outer);
         for step in steps {
-            let before = self.looks.get(&step).map(|call| EffectKey::Prepare(*call));
+            let before = self.looks.get(&step).copied();
             self.replace(before, outstanding_look(state, step), &mut change);
         }
         change
@@ -111,15 +118,15 @@ impl Owed {
     }
 
     fn insert(&mut self, key: EffectKey, step: Option<StepId>) {
-        if let (EffectKey::Prepare(call), Some(step)) = (key, step) {
-            self.looks.insert(step, call);
+        if let (EffectKey::Prepare(_) | EffectKey::Look(..), Some(step)) = (key, step) {
+            self.looks.insert(step, key);
         }
         self.known.insert(key, step);
     }
 
     fn remove(&mut self, key: EffectKey) {
         let step = self.known.remove(&key).flatten();
-        if let (EffectKey::Prepare(_), Some(step)) = (key, step) {
+        if let (EffectKey::Prepare(_) | EffectKey::Look(..), Some(step)) = (key, step) {
             self.looks.remove(&step);
         }
     }
@@ -140,7 +147,7 @@ impl Touched {
             | Event::QuestionAnswered(_)
             | Event::EffectsLost(_)
             | Event::WorkspaceEnded(_) => self.everything = true,
-            Event::StepsAdded(_) => {}
+            Event::StepsAdded(event) => self.steps.extend(event.by),
             Event::StepStarted(event) => self.step(event.step),
             Event::StepEnded(event) => self.step(event.step),
             Event::StepParked(event) => self.step(event.step),
@@ -148,12 +155,16 @@ impl Touched {
             Event::ReviewGiven(event) => self.step(event.step),
             Event::TodoSet(event) => self.step(event.step),
             Event::ToolDecided(event) => self.step(event.step),
+            Event::StepLooked(event) => self.step(event.step),
+            Event::OutputSet(event) => self.step(event.step),
             // What was looked at is what is started.
+            Event::ActionStarted(event) => self.call(event.effect, event.step),
+            Event::ActionEnded(event) => self.effect(event.effect),
             Event::ToolCallStarted(event) => self.call(event.effect, event.step),
             Event::FileWriteStarted(event) => self.call(event.effect, event.step),
             Event::CommandStarted(event) => self.call(event.effect, event.step),
             Event::WorkspaceStarted(event) => self.effect(event.effect),
-            Event::ModelCallStarted(event) => self.effect(event.effect),
+            Event::ModelCallStarted(event) => self.call(event.effect, event.step),
             Event::ModelCallEnded(event) => self.effect(event.effect),
             Event::ToolCallEnded(event) => self.effect(event.effect),
             Event::FileWriteEnded(event) => self.effect(event.effect),

@@ -54,6 +54,7 @@ impl Stage {
         let start = Start {
             run: run.clone(),
             program: "test".to_owned(),
+            steps: Vec::new(),
             definition: Definition::Plan(plan),
             settings: self.settings(parallel),
             seed: 1,

@@ -54,6 +54,7 @@ impl Easy {
             tools: self.clone(),
             verifier: self.clone(),
             repository: self.clone(),
+            flow: lao_port::FlowWorld::default(),
             clock: self.clock.clone(),
         }
     }

@@ -155,6 +155,8 @@ pub(super) struct AnswerTable {
 pub(super) enum AnswerWord {
     Rerun,
     Skip,
+    Approve,
+    Deny,
 }
 
 impl From<AnswerWord> for QuestionAnswer {
@@ -162,6 +164,8 @@ impl From<AnswerWord> for QuestionAnswer {
         match word {
             AnswerWord::Rerun => Self::Rerun,
             AnswerWord::Skip => Self::Skip,
+            AnswerWord::Approve => Self::Approve,
+            AnswerWord::Deny => Self::Deny,
         }
     }
 }

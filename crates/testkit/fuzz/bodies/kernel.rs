@@ -81,6 +81,7 @@ fn start() -> Command {
     Command::Start(Box::new(Start {
         run: RunId::new(1_795_195_597_123, 7),
         program: "0.1.0".to_owned(),
+        steps: Vec::new(),
         definition: Definition::Plan(plan),
         settings,
         seed: 42,

@@ -1,0 +1,38 @@
+//! Model files that LAO keeps.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::{Style, style::Tone, text::visible, units::size};
+
+/// A model file, as `lao models list --json` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelLine {
+    /// The engine that runs it.
+    pub engine: String,
+    /// Its name here.
+    pub name: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// BLAKE3 of its bytes.
+    pub hash: String,
+    /// The file it was added from.
+    pub source: String,
+}
+
+/// Model files, a line each.
+pub fn models(lines: &[ModelLine], style: &Style) -> String {
+    if lines.is_empty() {
+        return "no model files yet: `lao models add whisper FILE` keeps one\n".to_owned();
+    }
+    let mut text = String::new();
+    for line in lines {
+        let name = style.paint(Tone::Strong, &visible(&line.name));
+        let size = size(line.size_bytes);
+        let hash = line.hash.get(..16).unwrap_or(&line.hash);
+        writeln!(text, "{}  {name}  {size}  {hash}", line.engine)
+            .expect("a String takes everything");
+    }
+    text
+}

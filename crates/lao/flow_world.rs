@@ -1,0 +1,171 @@
+//! The world of workflows: files and commands, engines for speech, plans as steps, earlier results.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use lao_cli::{CliError, ExitCode};
+use lao_config::{Config, ServerKind, Target};
+use lao_event::{Hash, Settings};
+use lao_port::{
+    BoxFuture, FlowWorld, OnTranscribed, Results, StoredResult, TranscribeError,
+    TranscribeErrorKind, TranscribeRequest, Transcriber, Transcript,
+};
+use lao_tool::{LocalActions, Workspace};
+use lao_transcriber::{LocalTranscriber, ModelStore, WorkerLimits};
+
+use crate::{
+    plans_inside::PlansInside,
+    project::Project,
+    world::{self, WHISPER},
+};
+
+/// The folder of model files, for all projects of the user.
+fn models_folder() -> PathBuf {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("LAO_MODELS")
+        .or_else(|| set("XDG_DATA_HOME").map(|folder| folder.join("lao/models")))
+        .or_else(|| set("APPDATA").map(|folder| folder.join("lao/models")))
+        .or_else(|| set("HOME").map(|home| home.join(".local/share/lao/models")))
+        .unwrap_or_else(|| PathBuf::from(".lao/models"))
+}
+
+/// The store of model files.
+pub(crate) fn model_store() -> ModelStore {
+    ModelStore::new(models_folder())
+}
+
+/// The only model file for speech, or the first of several by name.
+pub(crate) fn only_whisper_model() -> Result<Option<String>, CliError> {
+    let stored = model_store().list().map_err(|error| {
+        CliError::from_error(ExitCode::Configuration, &error)
+            .hint("`lao models list` says what is wrong")
+    })?;
+    Ok(stored.into_iter().find_map(Result::ok).map(|model| model.name))
+}
+
+/// No model for speech is on this machine: which file to fetch, and where to put it.
+pub(crate) fn no_whisper_model(error: CliError) -> CliError {
+    error
+        .hint(
+            "fetch ggml-base.bin (142 MiB) of whisper.cpp, from the repository \
+             ggerganov/whisper.cpp on Hugging Face, then `lao models add whisper ggml-base.bin`",
+        )
+        .hint("or name a server for speech: [endpoints.NAME] kind = \"whisper-server\", and [roles.transcriber]")
+}
+
+/// A moment as RFC 3339, UTC.
+pub(crate) fn moment(unix_ms: i64) -> String {
+    lao_cli::units::rfc3339(unix_ms)
+}
+
+/// What the steps of workflows need besides models and tools.
+pub(crate) fn flow_world(
+    project: &Project,
+    config: &Config,
+    settings: &Settings,
+) -> Result<FlowWorld, CliError> {
+    let workspace = Arc::new(Workspace::new(settings.workspace.path()));
+    Ok(FlowWorld {
+        actions: Arc::new(LocalActions::new(workspace)),
+        transcriber: Arc::new(engines(project, config)?),
+        plans: Arc::new(PlansInside::new(project, config)),
+        results: Arc::new(ResultFolder::new(project.root.join(".lao/cache"))),
+    })
+}
+
+/// Every engine for speech, by the name of its endpoint.
+struct Engines {
+    by_endpoint: BTreeMap<String, Arc<dyn Transcriber>>,
+}
+
+fn engines(project: &Project, config: &Config) -> Result<Engines, CliError> {
+    let store = Arc::new(model_store());
+    let local: Arc<dyn Transcriber> =
+        Arc::new(LocalTranscriber::new(store, None, WorkerLimits::default()));
+    let mut by_endpoint = BTreeMap::from([(WHISPER.to_owned(), Arc::clone(&local))]);
+    for (name, endpoint) in &config.endpoints {
+        let engine: Arc<dyn Transcriber> = match &endpoint.target {
+            Target::Whisper => Arc::clone(&local),
+            Target::Server { .. } | Target::Scripted { .. } => Arc::new(lao_port::NoWorkflows),
+        };
+        by_endpoint.insert(name.clone(), engine);
+    }
+    Ok(Engines { by_endpoint })
+}
+
+impl Transcriber for Engines {
+    fn transcribe<'a>(
+        &'a self,
+        request: &'a TranscribeRequest,
+        on_progress: OnTranscribed<'a>,
+    ) -> BoxFuture<'a, Result<Transcript, TranscribeError>> {
+        match self.by_endpoint.get(&request.endpoint) {
+            Some(engine) => engine.transcribe(request, on_progress),
+            None => {
+                let kind = TranscribeErrorKind::ModelMissing;
+                let message = format!("there is no endpoint {:?}", request.endpoint);
+                Box::pin(std::future::ready(Err(TranscribeError { kind, message })))
+            }
+        }
+    }
+}
+
+/// Results of earlier steps, a file each. What cannot be read or written is not there.
+struct ResultFolder {
+    folder: PathBuf,
+}
+
+/// How a file of a result begins.
+const TEXT: &str = "text\n";
+const JSON: &str = "json\n";
+
+impl ResultFolder {
+    fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    fn path(&self, key: Hash) -> PathBuf {
+        let name = key.to_string();
+        self.folder.join(&name[..2]).join(name)
+    }
+}
+
+impl Results for ResultFolder {
+    fn get(&self, key: Hash) -> Option<StoredResult> {
+        let text = fs::read_to_string(self.path(key)).ok()?;
+        let (head, body) = text.split_at_checked(TEXT.len())?;
+        // The last line is the hash of all before: a file that was cut is no result.
+        let (body, sum) = body.rsplit_once('\n')?;
+        if Hash::of(body.as_bytes()).to_string() != sum {
+            return None;
+        }
+        match head {
+            TEXT => Some(StoredResult::Text(body.to_owned())),
+            JSON => Some(StoredResult::Json(body.to_owned())),
+            _ => None,
+        }
+    }
+
+    fn put(&self, key: Hash, value: &StoredResult) {
+        let (head, body) = match value {
+            StoredResult::Text(text) => (TEXT, text),
+            StoredResult::Json(text) => (JSON, text),
+        };
+        let path = self.path(key);
+        let whole = format!("{head}{body}\n{}", Hash::of(body.as_bytes()));
+        // A result that is not kept is made again.
+        drop(write_whole(&path, &whole));
+    }
+}
+
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let unborn = path.with_extension(format!("{}.new", std::process::id()));
+    fs::write(&unborn, text)?;
+    fs::rename(&unborn, path)
+}
