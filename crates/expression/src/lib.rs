@@ -14,4 +14,6 @@ mod walk;
 
 pub use functions::FUNCTIONS;
 pub use nearest::nearest;
-pub use template::{EvaluationError, Reference, TEXT_BYTES_MAX, Template, TemplateError, is_true};
+pub use template::{
+    EvaluationError, Reference, TEXT_BYTES_MAX, Template, TemplateError, escaped, is_true,
+};

@@ -29,6 +29,8 @@ pub struct Template {
     text: String,
     pieces: Vec<Piece>,
     references: Vec<Reference>,
+    /// Every use of a path, in the order of the text.
+    uses: Vec<Reference>,
 }
 
 #[derive(Clone)]
@@ -122,9 +124,11 @@ impl Template {
                 return Err(whole(text, format!("more than {EXPRESSIONS_MAX} expressions")));
             }
         }
+        let mut uses = references.clone();
+        uses.sort_by_key(|used| used.start);
         references.sort();
         references.dedup_by(|later, first| later.path == first.path);
-        Ok(Self { text: text.to_owned(), pieces, references })
+        Ok(Self { text: text.to_owned(), pieces, references, uses })
     }
 
     /// The text as it was written.
@@ -155,6 +159,47 @@ impl Template {
     /// its type.
     pub fn is_single(&self) -> bool {
         self.single().is_some()
+    }
+
+    /// The text with paths replaced by other expressions, where `replace` gives one. What comes
+    /// out is to be parsed again.
+    pub fn replaced(&self, replace: &dyn Fn(&[String]) -> Option<String>) -> String {
+        let mut text = String::with_capacity(self.text.len());
+        let mut done = 0;
+        for used in &self.uses {
+            let Some(other) = replace(&used.path).filter(|_| used.start >= done) else { continue };
+            text.push_str(&self.text[done..used.start]);
+            text.push_str(&other);
+            done = used.end;
+        }
+        text.push_str(&self.text[done..]);
+        text
+    }
+
+    /// The text with every expression that uses no path replaced by what it comes to, as text.
+    pub fn folded(&self) -> String {
+        let mut folded = String::with_capacity(self.text.len());
+        let mut literal = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => literal.push_str(text),
+                Piece::Expression(compiled) => {
+                    if let Some(value) = compiled.constant() {
+                        push_text(&value, &mut literal);
+                        continue;
+                    }
+                    // A `$` before `${{` would be read as its escape.
+                    let dollar = literal.ends_with('$').then(|| literal.pop()).flatten();
+                    folded.push_str(&escaped(&std::mem::take(&mut literal)));
+                    folded.push_str(dollar.map_or("", |_| "${{ '$' }}"));
+                    folded.push_str("${{");
+                    folded.push_str(&self.text[compiled.start..compiled.end]);
+                    folded.push_str("}}");
+                }
+            }
+        }
+        folded.push_str(&escaped(&literal));
+        folded
     }
 
     fn single(&self) -> Option<&Compiled> {
@@ -201,6 +246,11 @@ impl Template {
         }
         Ok(text)
     }
+}
+
+/// A text as a template that comes to it, whatever is in it.
+pub fn escaped(text: &str) -> String {
+    text.replace("${{", "$${{")
 }
 
 /// Adds a value to a text in the way of [`Template::text`].
@@ -301,6 +351,12 @@ impl Compiled {
         })
     }
 
+    /// Its value, where that depends on nothing.
+    fn constant(&self) -> Option<Json> {
+        let is_constant = self.paths.is_empty();
+        is_constant.then(|| self.value(&Json::Null, &mut TEXT_BYTES_MAX.clone()).ok()).flatten()
+    }
+
     fn error(&self, message: String) -> EvaluationError {
         EvaluationError { start: self.start, end: self.end, message }
     }
@@ -325,7 +381,8 @@ impl Compiled {
 fn gap(path: &[String], context: &Json) -> Option<String> {
     let mut at = context;
     for (depth, name) in path.iter().enumerate() {
-        if let Some(below) = at.get(name) {
+        let position = at.as_array().and_then(|items| items.get(name.parse::<usize>().ok()?));
+        if let Some(below) = at.get(name).or(position) {
             at = below;
             continue;
         }

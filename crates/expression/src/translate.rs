@@ -51,6 +51,11 @@ pub(crate) fn translate(source: &str) -> Result<Translated, usize> {
             "&&" => text.push_str(" and "),
             "||" => text.push_str(" or "),
             "null" if !after_dot => text.push_str("none"),
+            "." if is_position(&tokens, index) => text.push('['),
+            digits if index > 0 && is_position(&tokens, index - 1) => {
+                text.push_str(digits);
+                text.push(']');
+            }
             "!" => {
                 closes[operand_end(&tokens, index + 1)] += 1;
                 text.push_str("(not ");
@@ -63,6 +68,18 @@ pub(crate) fn translate(source: &str) -> Result<Translated, usize> {
     text.extend(std::iter::repeat_n(')', closes[tokens.len()]));
     text.push_str(&source[done..]);
     Ok(Translated { text, places })
+}
+
+/// Whether a point stands between a value and a number: `a.0` for `a[0]`.
+fn is_position(tokens: &[Token<'_>], point: usize) -> bool {
+    let number = |token: &Token<'_>| token.text.bytes().all(|byte| byte.is_ascii_digit());
+    let before = point.checked_sub(1).and_then(|before| tokens.get(before));
+    tokens[point].text == "."
+        && before.is_some_and(|before| {
+            !number(before)
+                && before.text.ends_with(|last| is_word(last) || last == ')' || last == ']')
+        })
+        && tokens.get(point + 1).is_some_and(number)
 }
 
 /// Where the operand of a `!` ends: a name, number, text or bracket, and what hangs on it.
@@ -145,6 +162,7 @@ mod tests {
             "a == none  and  \"&& ! null\" == 'x'"
         );
         assert_eq!(text("a.null"), "a.null");
+        assert_eq!(text("a.0.b + 2.5 + !f(a).1"), "a[0].b + 2.5 + (not f(a)[1])");
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub(crate) fn walk(expr: &Expr<'_>, used: &mut Vec<Used>) -> Result<(), Fault> {
     }
 }
 
-/// The path of a chain of names: `a.b`, `a["b"]`.
+/// The path of a chain of names: `a.b`, `a["b"]`, `a[0]`.
 fn path(expr: &Expr<'_>) -> Option<Vec<String>> {
     let mut names = Vec::new();
     let mut at = expr;
@@ -83,7 +83,9 @@ fn path(expr: &Expr<'_>) -> Option<Vec<String>> {
             &attribute.expr
         } else if let Expr::GetItem(item) = at {
             let Expr::Const(name) = &item.subscript_expr else { return None };
-            names.push(name.value.as_str()?.to_owned());
+            let position = || usize::try_from(name.value.clone()).ok();
+            let text = name.value.as_str().map(str::to_owned);
+            names.push(text.or_else(|| position().map(|position| position.to_string()))?);
             &item.expr
         } else if let Expr::Var(name) = at {
             names.push(name.id.to_owned());

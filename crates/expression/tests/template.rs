@@ -246,6 +246,40 @@ fn references_are_sorted_unique_and_placed() {
 }
 
 #[test]
+fn paths_can_be_replaced_and_constants_folded() {
+    let template = Template::parse(
+        "$${{ ä ${{ input }}, ${{ args.1 ~ '!' if args.1 else input.title }} ${{ 1 + 1 }}",
+    )
+    .expect("a template");
+    let replaced = template.replaced(&|path| match path.join(".").as_str() {
+        "input" => Some("steps.a.output".to_owned()),
+        "input.title" => Some("steps.a.output.title".to_owned()),
+        "args.1" => Some("\"a \\\" }} ${{\"".to_owned()),
+        _ => None,
+    });
+    assert_eq!(
+        replaced,
+        "$${{ ä ${{ steps.a.output }}, ${{ \"a \\\" }} ${{\" ~ '!' if \"a \\\" }} ${{\" else steps.a.output.title }} ${{ 1 + 1 }}"
+    );
+    let parsed = Template::parse("a ${{ 'x' ~ '${{' }} ${{ b }} $${{ ${{ [] | first }}")
+        .expect("a template");
+    assert_eq!(parsed.folded(), "a x$${{ ${{ b }} $${{ ${{ [] | first }}");
+    let dollars = Template::parse("${{ '$' }}{{ ${{ '$' }}${{ b }}").expect("a template");
+    assert_eq!(dollars.folded(), "$${{ ${{ '$' }}${{ b }}");
+}
+
+#[test]
+fn positions_are_part_of_a_path() {
+    assert_eq!(value("${{ steps.list.output.1 }}"), json!("a"));
+    assert_eq!(value("${{ steps.list.output[1] ~ 2.5 }}"), json!("a2.5"));
+    let missing = failure("${{ steps.list.output.7 }}");
+    assert_eq!(
+        missing,
+        "`steps.list.output.7` has no value: there is no `7` in `steps.list.output`"
+    );
+}
+
+#[test]
 fn literals_are_known() {
     assert_eq!(Template::parse("a").expect("text").literal(), Some("a"));
     assert_eq!(Template::parse("$${{ a").expect("text").literal(), Some("${{ a"));

@@ -6,6 +6,7 @@
 
 mod check;
 mod files;
+pub(crate) mod front_matter;
 mod inputs;
 mod nested;
 mod order;
@@ -14,6 +15,7 @@ mod read;
 mod reader;
 mod schema;
 mod source;
+mod start;
 mod table;
 mod trigger;
 mod value;
@@ -26,6 +28,7 @@ use lao_event::{Hash, NamedStep, Template};
 pub use inputs::{BindError, Input, InputKind};
 pub use problem::{FlowError, FlowProblem};
 pub use schema::schema;
+pub use start::{new_steps, output_of};
 pub use trigger::{Missed, Schedule, Trigger, Watch};
 
 use files::{Files, STEPS_MAX};

@@ -286,9 +286,11 @@ impl<'r, 'l> Reader<'r, 'l> {
                 Is::Scalar { .. } => self.count(node, name, min, max),
                 Is::Null | Is::List(_) | Is::Mapping(_) => Field::Node(node),
             },
-            Holds::Table(_) | Holds::Several(_) | Holds::Inputs(_) | Holds::Steps(_) => {
-                Field::Node(node)
-            }
+            Holds::Table(_)
+            | Holds::Several(_)
+            | Holds::Inputs(_)
+            | Holds::Steps(_)
+            | Holds::Args => Field::Node(node),
         }
     }
 

@@ -124,6 +124,7 @@ fn holds(holds: Holds, parts: &mut Parts) -> Json {
         Holds::Steps(of) => {
             json!({ "type": "array", "minItems": 1, "items": reference(of, parts) })
         }
+        Holds::Args => json!({ "type": ["array", "object"] }),
         Holds::ChoiceOr(words, of) => any_of(vec![json!({ "enum": words }), reference(of, parts)]),
         Holds::DurationOr(of) => {
             let duration = self::holds(Holds::Duration, parts);

@@ -67,6 +67,8 @@ pub(crate) enum Holds {
     Several(&'static Table),
     /// Names, each with a default or with a mapping.
     Inputs(&'static Table),
+    /// Names, or names with defaults.
+    Args,
     /// A list of mappings.
     Steps(&'static Table),
     /// One of these words, or a mapping.
@@ -145,6 +147,20 @@ pub(crate) static FILE: Table = plain(
         key("on", Holds::Table(&ON), "What starts it by itself; it can always be started by hand"),
         key("output", Holds::Template, "What the run gives; the last step's output without this"),
         needed("steps", Holds::Steps(&STEP), "What it does"),
+    ],
+);
+
+/// The front matter of a step written in Markdown.
+pub(crate) static PROMPT_FILE: Table = plain(
+    "the front matter of a step",
+    &[
+        key("title", Holds::Text, "What it makes of a text, in one line"),
+        key("args", Holds::Args, "What it takes: a list of names, or names with defaults"),
+        key("system", Holds::Template, "What the model is told to be"),
+        MODEL_KEY,
+        SETTINGS_KEY,
+        key("format", Holds::Choice(FORMATS), "The form of the answer; text without this"),
+        key("schema", Holds::Json, "A JSON Schema that the answer fits; the format is json then"),
     ],
 );
 

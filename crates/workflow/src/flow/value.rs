@@ -139,7 +139,7 @@ fn scalar(text: &str, plain: bool) -> Json {
 /// A template that comes to a value as it is.
 pub(crate) fn constant(value: &Json) -> Template {
     match value {
-        Json::String(text) => Template(text.replace("${{", "$${{")),
+        Json::String(text) => Template(lao_expression::escaped(text)),
         Json::Null | Json::Bool(_) | Json::Number(_) => Template(format!("${{{{ {value} }}}}")),
         // As a text, since the parts of an expression are counted.
         Json::Array(_) | Json::Object(_) => {
