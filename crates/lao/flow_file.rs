@@ -38,8 +38,9 @@ impl From<FlowFault> for CliError {
 
 /// A path that names a workflow and no plan.
 pub(crate) fn is_workflow(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|ending| ending.eq_ignore_ascii_case("yaml") || ending.eq_ignore_ascii_case("yml"))
+    path.extension().is_some_and(|ending| {
+        ending.eq_ignore_ascii_case("yaml") || ending.eq_ignore_ascii_case("yml")
+    })
 }
 
 impl FlowFile {

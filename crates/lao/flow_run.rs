@@ -6,15 +6,13 @@ use lao_cli::{CliError, ExitCode};
 use lao_config::Config;
 use lao_event::{
     FlowStep, Hash, NamedStep, Role, RoleSettings, RunId, Settings, StepId, WorkspaceSettings,
-    latest::{
-        Definition, FlowDefinition, FlowInput, FlowValue, NewStep, RunOutcome, StepDefinition,
-    },
+    latest::{Definition, FlowDefinition, RunOutcome},
 };
 use lao_gateway::{LABEL_FLOW_HASH, LABEL_SOURCE};
 use lao_history::RunFolder;
 use lao_kernel::{Start, State};
 use lao_redact::Redactor;
-use lao_workflow::flow::{InputKind, Workflow};
+use lao_workflow::flow::{InputKind, Workflow, new_steps, output_of};
 use serde_json::{Value, json};
 
 use crate::{
@@ -32,33 +30,13 @@ pub(crate) struct FlowPlan {
 }
 
 /// The roles whose models can stand in for one another where a prompt asks.
-const TALKING: [Role; 5] =
-    [Role::Analyst, Role::Coder, Role::Reviewer, Role::Planner, Role::Pilot];
+const TALKING: [Role; 5] = [Role::Analyst, Role::Coder, Role::Reviewer, Role::Planner, Role::Pilot];
 
 impl FlowPlan {
     /// A workflow with its inputs, set off by `trigger`.
-    pub(crate) fn new(
-        file: &FlowFile,
-        inputs: Vec<(String, Value)>,
-        trigger: &Value,
-    ) -> Self {
-        let mut inputs: Vec<FlowInput> = inputs
-            .into_iter()
-            .map(|(name, value)| FlowInput { name, value: flow_value(value) })
-            .collect();
-        inputs.sort_by(|a, b| a.name.cmp(&b.name));
-        let flow = &file.flow;
-        let last = || format!("${{{{ steps.{}.output }}}}", flow.last);
-        let output = flow.output.as_ref().map_or_else(last, |output| output.0.clone());
-        let definition = FlowDefinition {
-            title: flow.name.clone(),
-            path: file.source.clone(),
-            text: file.text.clone().into(),
-            inputs,
-            trigger: trigger.to_string(),
-            output: Some(output),
-        };
-        Self { definition, steps: flow.steps.clone() }
+    pub(crate) fn new(file: &FlowFile, inputs: Vec<(String, Value)>, trigger: &Value) -> Self {
+        let definition = file.flow.definition(&file.text, inputs, trigger);
+        Self { definition, steps: file.flow.steps.clone() }
     }
 
     /// The same with one step and what it needs, directly or not.
@@ -66,8 +44,9 @@ impl FlowPlan {
         if !self.steps.iter().any(|step| step.id == wanted) {
             let ids: Vec<&str> = self.steps.iter().map(|step| step.id.as_str()).collect();
             let message = format!("the workflow has no step {wanted:?}");
-            return Err(CliError::new(ExitCode::Usage, message)
-                .hint(format!("it has: {}", ids.join(", "))));
+            return Err(
+                CliError::new(ExitCode::Usage, message).hint(format!("it has: {}", ids.join(", ")))
+            );
         }
         let mut kept: Vec<String> = vec![wanted.to_owned()];
         // Needed steps come first, so one walk from the end finds them all.
@@ -77,7 +56,7 @@ impl FlowPlan {
             }
         }
         self.steps.retain(|step| kept.contains(&step.id));
-        self.definition.output = Some(format!("${{{{ steps.{wanted}.output }}}}"));
+        self.definition.output = Some(output_of(wanted));
         Ok(self)
     }
 
@@ -99,24 +78,10 @@ impl FlowPlan {
 
     /// How the run begins, under an identity that is new or was given.
     pub(crate) fn start(&self, run: RunId, seed: u64, settings: Settings) -> Start {
-        let places: BTreeMap<&str, usize> =
-            self.steps.iter().enumerate().map(|(index, step)| (step.id.as_str(), index)).collect();
-        let id = |name: &String| {
-            let index = places.get(name.as_str())?;
-            Some(StepId(u32::try_from(*index).ok()?))
-        };
-        let steps = self.steps.iter().map(|named| NewStep {
-            key: named.id.clone(),
-            title: named.title.clone(),
-            needs: named.needs.iter().filter_map(id).collect(),
-            definition: StepDefinition::Flow {
-                spec: serde_json::to_string(&named.step).expect("definitions are plain JSON"),
-            },
-        });
         Start {
             run,
             program: env!("CARGO_PKG_VERSION").to_owned(),
-            steps: steps.collect(),
+            steps: new_steps(&self.steps),
             definition: Definition::Flow(self.definition.clone()),
             settings,
             seed,
@@ -146,9 +111,8 @@ impl FlowPlan {
                     "step {:?} holds a secret ({}), and what a run is told stays in its journal",
                     named.id, held.token
                 );
-                return Err(CliError::new(ExitCode::Configuration, message).hint(
-                    "name the variable instead, under `secrets:` of a `run` step",
-                ));
+                return Err(CliError::new(ExitCode::Configuration, message)
+                    .hint("name the variable instead, under `secrets:` of a `run` step"));
             }
         }
         Ok(())
@@ -171,14 +135,6 @@ fn roles<'a>(steps: impl Iterator<Item = &'a FlowStep>) -> Vec<Role> {
 pub(crate) fn roles_of(state: &State) -> Vec<Role> {
     let ids = (0..).map(StepId).take(state.steps().len());
     roles(ids.filter_map(|id| state.spec(id)))
-}
-
-fn flow_value(value: Value) -> FlowValue {
-    match value {
-        Value::Null => FlowValue::Nothing,
-        Value::String(text) => FlowValue::Text(text.into()),
-        other => FlowValue::Json(other.to_string().into()),
-    }
 }
 
 /// The settings of a workflow's run: it works in the project's folder, makes no commits, and its

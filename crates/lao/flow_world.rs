@@ -10,6 +10,7 @@ use std::{
 use lao_cli::{CliError, ExitCode};
 use lao_config::{Config, ServerKind, Target};
 use lao_event::{Hash, Settings};
+use lao_model::{HttpTranscriber, ScriptedTranscriber, SpeechRoute};
 use lao_port::{
     BoxFuture, FlowWorld, OnTranscribed, Results, StoredResult, TranscribeError,
     TranscribeErrorKind, TranscribeRequest, Transcriber, Transcript,
@@ -90,7 +91,22 @@ fn engines(project: &Project, config: &Config) -> Result<Engines, CliError> {
     for (name, endpoint) in &config.endpoints {
         let engine: Arc<dyn Transcriber> = match &endpoint.target {
             Target::Whisper => Arc::clone(&local),
-            Target::Server { .. } | Target::Scripted { .. } => Arc::new(lao_port::NoWorkflows),
+            Target::Server { kind, .. } => {
+                let route = match kind {
+                    ServerKind::WhisperServer => SpeechRoute::WhisperServer,
+                    ServerKind::Auto
+                    | ServerKind::Openai
+                    | ServerKind::Ollama
+                    | ServerKind::LmStudio
+                    | ServerKind::LlamaCpp
+                    | ServerKind::Vllm => SpeechRoute::OpenAi,
+                };
+                Arc::new(HttpTranscriber::new([(world::server(name, endpoint, config)?, route)]))
+            }
+            Target::Scripted { script } => {
+                let script = world::script(&project.root, script)?;
+                Arc::new(ScriptedTranscriber::new(script))
+            }
         };
         by_endpoint.insert(name.clone(), engine);
     }

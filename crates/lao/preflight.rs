@@ -58,11 +58,8 @@ async fn check_servers(
 }
 
 fn check_roles(config: &Config, roles: &[Role]) -> Result<(), CliError> {
-    let missing: Vec<&str> = roles
-        .iter()
-        .filter(|role| config.role(**role).is_none())
-        .map(|role| role.name())
-        .collect();
+    let missing: Vec<&str> =
+        roles.iter().filter(|role| config.role(**role).is_none()).map(|role| role.name()).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -17,7 +17,12 @@ pub(crate) struct Screen {
 
 impl Screen {
     pub(crate) fn new(global: &GlobalArgs) -> Self {
-        Self { output: Output::stdout(), style: Style::for_stdout(global.color), json: global.json, filters: false }
+        Self {
+            output: Output::stdout(),
+            style: Style::for_stdout(global.color),
+            json: global.json,
+            filters: false,
+        }
     }
 
     /// Shows one value.
@@ -36,7 +41,8 @@ impl Screen {
     /// Shows what a run gave: a text as it is, anything else as JSON.
     pub(crate) fn result(&mut self, value: &Value) {
         if self.json {
-            self.output.line(&json::line(&serde_json::json!({ "update": "result", "value": value })));
+            self.output
+                .line(&json::line(&serde_json::json!({ "update": "result", "value": value })));
             return;
         }
         match value {

@@ -88,11 +88,7 @@ pub(crate) async fn start(
 }
 
 /// Shows what a run gave, where it gave something.
-fn show_result(
-    folder: &RunFolder,
-    project: &Project,
-    screen: &mut Screen,
-) -> Result<(), CliError> {
+fn show_result(folder: &RunFolder, project: &Project, screen: &mut Screen) -> Result<(), CliError> {
     let view = offline::view(folder).map_err(|error| view_failure(&error))?;
     let Some(result) = view.state().result() else {
         return Ok(());
@@ -205,11 +201,7 @@ pub(crate) async fn start_or_go_on(
 }
 
 /// The trigger of a run, and the inputs of its workflow.
-pub(crate) fn triggered(
-    file: &FlowFile,
-    inputs: &[(String, Value)],
-    trigger: &Value,
-) -> FlowPlan {
+pub(crate) fn triggered(file: &FlowFile, inputs: &[(String, Value)], trigger: &Value) -> FlowPlan {
     FlowPlan::new(file, inputs.to_vec(), trigger)
 }
 

@@ -7,10 +7,14 @@ use std::{
     thread,
 };
 
-use lao_event::latest::{CommitOutcome, FileWriteOutcome, WorkspaceOutcome};
+use lao_event::{
+    Hash,
+    latest::{CommitOutcome, FileWriteOutcome, ReadForm, WorkspaceOutcome},
+};
 use lao_port::{
-    BoxFuture, CommandReply, CommandRun, CommitRequest, FileWrite, Prepared, Repository, ToolReply,
-    ToolRequest, Toolbox, Verifier, VerifyReport, VerifyRequest, WorkspaceRequest,
+    ActionError, Actions, BoxFuture, CommandReply, CommandRun, CommitRequest, FileWrite, Prepared,
+    ProgramFailure, ProgramOutput, ProgramRun, Repository, ToolReply, ToolRequest, Toolbox,
+    Verifier, VerifyReport, VerifyRequest, WorkspaceRequest, Written,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -62,5 +66,51 @@ impl Repository for Aside<dyn Repository> {
 
     fn commit<'a>(&'a self, request: &'a CommitRequest) -> BoxFuture<'a, CommitOutcome> {
         Box::pin(async { aside(self.0.commit(request)) })
+    }
+}
+
+impl Actions for Aside<dyn Actions> {
+    fn before<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, ActionError>> {
+        Box::pin(async { aside(self.0.before(path)) })
+    }
+
+    fn moment(&self, text: &str) -> Result<i64, ActionError> {
+        self.0.moment(text)
+    }
+
+    fn hash<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Hash, ActionError>> {
+        Box::pin(async { aside(self.0.hash(path)) })
+    }
+
+    fn absolute(&self, path: &str) -> String {
+        self.0.absolute(path)
+    }
+
+    fn read<'a>(
+        &'a self,
+        path: &'a str,
+        form: ReadForm,
+    ) -> BoxFuture<'a, Result<String, ActionError>> {
+        Box::pin(async move { aside(self.0.read(path, form)) })
+    }
+
+    fn list<'a>(&'a self, pattern: &'a str) -> BoxFuture<'a, Result<Vec<String>, ActionError>> {
+        Box::pin(async { aside(self.0.list(pattern)) })
+    }
+
+    fn write<'a>(
+        &'a self,
+        path: &'a str,
+        before: Option<Hash>,
+        text: &'a str,
+    ) -> BoxFuture<'a, Result<Written, ActionError>> {
+        Box::pin(async move { aside(self.0.write(path, before, text)) })
+    }
+
+    fn run<'a>(
+        &'a self,
+        program: &'a ProgramRun,
+    ) -> BoxFuture<'a, Result<ProgramOutput, ProgramFailure>> {
+        Box::pin(async { aside(self.0.run(program)) })
     }
 }

@@ -2,11 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lao_event::{Event, latest::FileWriteOutcome};
+use lao_event::{
+    Event,
+    latest::{Action, FileWriteOutcome},
+};
 use lao_journal::Blobs;
 
 use crate::{
-    facts::JournalFacts, life::Life, prompt::PromptKey, stage::Stage, tree::commits, watch::Call,
+    facts::JournalFacts,
+    life::Life,
+    prompt::PromptKey,
+    stage::Stage,
+    tree::commits,
+    watch::{Call, file_name},
 };
 
 /// A run as it can be told from outside after some lives.
@@ -107,6 +115,7 @@ impl History {
                 Call::Prepare { .. }
                 | Call::Read { .. }
                 | Call::Command { .. }
+                | Call::Transcribe { .. }
                 | Call::Checks
                 | Call::Workspace => true,
             };
@@ -127,7 +136,7 @@ impl History {
         }
     }
 
-    /// No command is run again whose end is durable.
+    /// No command is run again whose end is durable, and nothing is transcribed again.
     fn commands_once(&mut self, life: &Life, facts: &JournalFacts) {
         let (mut started, mut ended) = (BTreeMap::new(), BTreeMap::new());
         let mut open = BTreeMap::new();
@@ -140,6 +149,15 @@ impl History {
             } else if let Event::CommandEnded(event) = &recorded.event {
                 let command = open.get(&event.effect).cloned().unwrap_or_default();
                 *ended.entry(command).or_insert(0) += 1;
+            } else if let Event::ActionStarted(event) = &recorded.event {
+                if let Some(line) = action_line(&event.action) {
+                    *started.entry(line.clone()).or_insert(0) += 1;
+                    open.insert(event.effect, line);
+                }
+            } else if let Event::ActionEnded(event) = &recorded.event {
+                if let Some(line) = open.get(&event.effect).cloned() {
+                    *ended.entry(line).or_insert(0) += 1;
+                }
             } else if let Event::EffectsLost(_) = &recorded.event {
                 panics += 1;
             }
@@ -148,6 +166,8 @@ impl History {
         for call in &life.calls {
             if let Call::Command { argv } = call {
                 *calls.entry(argv.join(" ")).or_default() += 1;
+            } else if let Call::Transcribe { file } = call {
+                *calls.entry(format!("transcribe {file}")).or_default() += 1;
             }
         }
         for (line, times) in calls {
@@ -195,5 +215,23 @@ impl History {
     /// How often each file write took effect.
     pub(crate) fn into_written(self) -> BTreeMap<Write, u32> {
         self.written
+    }
+}
+
+/// What an action of a workflow does that must not be done again once its end is durable.
+fn action_line(action: &Action) -> Option<String> {
+    match action {
+        Action::Run(run) => Some(run.argv.join(" ")),
+        Action::Transcribe(transcribe) => {
+            Some(format!("transcribe {}", file_name(&transcribe.file)))
+        }
+        Action::Read { .. }
+        | Action::List { .. }
+        | Action::Write { .. }
+        | Action::Embed { .. }
+        | Action::Plan { .. }
+        | Action::Approve { .. }
+        | Action::Wait { .. }
+        | Action::Pause { .. } => None,
     }
 }

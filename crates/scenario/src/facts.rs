@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lao_config::FILE_PLACEHOLDER;
 use lao_event::{
     ConversationId, EffectId, Event, Hash,
-    latest::{CommitOutcome, LossCause, ModelOutcome, WorkspaceOutcome},
+    latest::{Action, CommitOutcome, LossCause, ModelOutcome, WorkspaceOutcome},
 };
 use lao_history::{ContentError, Contents, HistoryError, Recorded, RunFolder, fold};
 use lao_journal::OpenError;
@@ -111,6 +111,14 @@ impl JournalFacts {
         } else if let Event::FileWriteStarted(event) = &published.event {
             let after = event.after.as_ref().map(lao_event::Content::hash);
             self.writes.push((event.path.clone(), after));
+        } else if let Event::ActionStarted(event) = &published.event {
+            if let Action::Write { path, after, .. } = &event.action {
+                self.writes.push((path.clone(), Some(after.hash())));
+            } else if let Action::Run(run) = &event.action {
+                self.lines.insert(event.effect, line(&run.argv));
+            }
+        } else if let Event::ActionEnded(event) = &published.event {
+            self.ran.extend(self.lines.remove(&event.effect));
         } else if let Event::CommitStarted(event) = &published.event {
             self.commits.push(event.effect);
         } else if let Event::CommitEnded(event) = &published.event {

@@ -10,6 +10,7 @@ use std::{
 
 use lao_event::{Event, latest::QuestionAnswer};
 use lao_model::Script;
+use lao_workflow::flow::{self, Workflow};
 use thiserror::Error;
 use toml::Spanned;
 
@@ -32,7 +33,7 @@ pub struct Scenario {
     pub path: PathBuf,
     /// What it is about, in a sentence.
     pub about: String,
-    pub(crate) plan: String,
+    pub(crate) source: Source,
     /// The text of its `lao.toml`.
     pub(crate) config: String,
     pub(crate) place: Place,
@@ -52,6 +53,24 @@ pub struct Scenario {
     pub(crate) faults: Vec<Fault>,
     /// What must hold at the end.
     pub(crate) expect: Expect,
+}
+
+/// What the run is to do.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// The text of a plan.
+    Plan(String),
+    /// A workflow.
+    Flow(Box<FlowSource>),
+}
+
+/// A workflow with what it is given.
+#[derive(Debug, Clone)]
+pub(crate) struct FlowSource {
+    pub flow: Workflow,
+    pub text: String,
+    pub inputs: Vec<(String, serde_json::Value)>,
+    pub trigger: serde_json::Value,
 }
 
 /// A person's answer to a question.
@@ -147,7 +166,7 @@ impl Scenario {
     ///
     /// As for [`Self::load`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ScenarioError> {
-        let source = Source { path, text };
+        let source = SourceText { path, text };
         let table: ScenarioTable = toml::from_str(text).map_err(|error| {
             let line = source.line(error.span().map_or(0, |span| span.start));
             source.wrong(line, error.message().to_owned())
@@ -159,6 +178,11 @@ impl Scenario {
     pub fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         name.strip_suffix(FILE_ENDING).unwrap_or(&name).to_owned()
+    }
+
+    /// Its run makes commits: that of a plan, unless it says otherwise.
+    pub(crate) fn has_git(&self) -> bool {
+        self.place != Place::NoGit && matches!(self.source, Source::Plan(_))
     }
 
     /// The file of its snapshot.
@@ -173,16 +197,19 @@ fn read(path: &Path) -> Result<String, ScenarioError> {
 }
 
 /// The file that is being read.
-struct Source<'a> {
+struct SourceText<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
-impl Source<'_> {
+impl SourceText<'_> {
     fn scenario(&self, table: ScenarioTable) -> Result<Scenario, ScenarioError> {
         let ScenarioTable {
             about,
             plan,
+            workflow,
+            inputs,
+            trigger,
             config,
             workspace,
             plan_chunk_bytes,
@@ -199,14 +226,15 @@ impl Source<'_> {
             expect,
         } = table;
         self.check_expect(&expect)?;
+        let files = self.files(files)?;
         Ok(Scenario {
             path: self.path.to_owned(),
             about,
-            plan: self.text_or_file(&plan)?,
+            source: self.source((plan, workflow), (inputs, trigger), &files)?,
             config: self.config(config)?,
             place: workspace,
             plan_chunk_bytes,
-            files: self.files(files)?,
+            files,
             uncommitted: self.files(uncommitted)?,
             env,
             script: self.script(script.as_deref(), turn)?,
@@ -220,6 +248,43 @@ impl Source<'_> {
             faults: fault.into_iter().map(|fault| self.fault(fault)).collect::<Result<_, _>>()?,
             expect,
         })
+    }
+
+    /// A plan or a workflow; one of both.
+    fn source(
+        &self,
+        what: (Option<String>, Option<String>),
+        (inputs, trigger): (BTreeMap<String, String>, Option<toml::Table>),
+        files: &BTreeMap<String, String>,
+    ) -> Result<Source, ScenarioError> {
+        match what {
+            (Some(plan), None) => Ok(Source::Plan(self.text_or_file(&plan)?)),
+            (None, Some(text)) => {
+                let text = self.text_or_file(&text)?;
+                let mut load = |path: &str| {
+                    let inside = files.get(path).cloned();
+                    inside.map_or_else(
+                        || fs::read_to_string(self.beside(path)).map_err(|error| error.to_string()),
+                        Ok,
+                    )
+                };
+                let flow = flow::parse("flow.yaml", &text, &mut load)
+                    .map_err(|error| self.part(error.to_string()))?;
+                let inputs: Vec<(String, String)> = inputs.into_iter().collect();
+                let inputs =
+                    flow.bind(&inputs, None).map_err(|error| self.part(error.to_string()))?;
+                let trigger = match trigger {
+                    Some(table) => {
+                        serde_json::to_value(table).map_err(|error| self.part(error.to_string()))?
+                    }
+                    None => serde_json::json!({ "kind": "manual" }),
+                };
+                Ok(Source::Flow(Box::new(FlowSource { flow, text, inputs, trigger })))
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                Err(self.part("it needs a `plan` or a `workflow`, one of both".to_owned()))
+            }
+        }
     }
 
     /// A text in place has several lines; what has one is a file's name.

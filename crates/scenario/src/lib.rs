@@ -22,6 +22,7 @@ mod ending;
 mod expect;
 mod facts;
 mod file;
+mod flow;
 mod life;
 mod play;
 mod programs;

@@ -9,23 +9,27 @@ use std::{
 use lao_config::{Config, FileLayer, Layers};
 use lao_event::{
     Content, Role, RunId, Settings, WorkspaceSettings,
-    latest::{Definition, PlanDefinition},
+    latest::{Definition, NewStep, PlanDefinition},
 };
 use lao_history::{Contents, RunFolder, RunsFolder};
 use lao_kernel::Start;
-use lao_model::ScriptedModel;
-use lao_port::{Model, Repository, Toolbox, Verifier, World};
+use lao_model::{ScriptedModel, ScriptedTranscriber};
+use lao_port::{Actions, FlowWorld, Model, Repository, Toolbox, Transcriber, Verifier, World};
 use lao_redact::{Redactor, Rules};
 use lao_repo::GitRepository;
 use lao_runtime::{Permits, RetryPolicy};
-use lao_tool::{LocalToolbox, LocalVerifier, ToolLimits, Workspace};
-use lao_workflow::plan::{Plan, chunk_room_bytes, chunks};
+use lao_tool::{LocalActions, LocalToolbox, LocalVerifier, ToolLimits, Workspace};
+use lao_workflow::{
+    flow::new_steps,
+    plan::{Plan, chunk_room_bytes, chunks},
+};
 use tempfile::TempDir;
 
 use crate::{
     aside::Aside,
     clock::{PlayedClock, START_MS},
-    file::{Place, Scenario},
+    file::{FlowSource, Place, Scenario, Source},
+    flow::{PlayedPlans, PlayedResults},
     programs::{self, PlayedPrograms},
     tree,
 };
@@ -45,6 +49,18 @@ endpoint = "script"
 model = "scripted"
 
 [roles.reviewer]
+endpoint = "script"
+model = "scripted"
+
+[roles.analyst]
+endpoint = "script"
+model = "scripted"
+
+[roles.embedder]
+endpoint = "script"
+model = "scripted"
+
+[roles.transcriber]
 endpoint = "script"
 model = "scripted"
 
@@ -86,7 +102,8 @@ pub enum StageError {
 pub(crate) struct Stage {
     root: TempDir,
     settings: Settings,
-    definition: PlanDefinition,
+    definition: Definition,
+    steps: Vec<NewStep>,
     permits: Permits,
     pub retry: RetryPolicy,
     redactor: Redactor,
@@ -94,6 +111,8 @@ pub(crate) struct Stage {
     pub clock: Arc<PlayedClock>,
     pub programs: Arc<PlayedPrograms>,
     model: Arc<dyn Model>,
+    transcriber: Arc<dyn Transcriber>,
+    results: Arc<PlayedResults>,
 }
 
 /// A memory disk where there is one: what is tested is the order of things, not the disk.
@@ -122,15 +141,17 @@ impl Stage {
         let root = disk()?;
         let workspace = place(root.path(), scenario)?;
         let mut settings = config.run_settings(workspace, lao_tool::specs(config.tools.shell));
-        settings.git.enabled &= scenario.place != Place::NoGit;
+        settings.git.enabled &= scenario.has_git();
         std::fs::create_dir(root.path().join("home"))?;
         let redactor = Redactor::new(Rules {
             known_shapes: config.secrets.known_shapes,
             values: config.secret_values(|name| scenario.env.get(name).cloned()),
             patterns: config.secrets.patterns.clone(),
         })?;
+        let (definition, steps) = definition(scenario, &settings, &redactor)?;
         Ok(Self {
-            definition: definition(scenario, &settings, &redactor)?,
+            definition,
+            steps,
             permits: permits(&config),
             retry: retry(&config),
             redactor,
@@ -138,6 +159,8 @@ impl Stage {
             clock: Arc::default(),
             programs: Arc::new(PlayedPrograms::new(scenario.commands, scenario.command.clone())),
             model: Arc::new(ScriptedModel::new(scenario.script.clone())),
+            transcriber: Arc::new(ScriptedTranscriber::new(scenario.script.clone())),
+            results: Arc::default(),
             settings,
             root,
         })
@@ -171,10 +194,25 @@ impl Stage {
         Start {
             run: self.folder().run,
             program: PROGRAM.to_owned(),
-            steps: Vec::new(),
-            definition: Definition::Plan(self.definition.clone()),
+            steps: self.steps.clone(),
+            definition: self.definition.clone(),
             settings: self.settings.clone(),
             seed: 1,
+        }
+    }
+
+    /// What steps of workflows need; results of earlier steps are there in the next process too.
+    fn flow_world(&self) -> FlowWorld {
+        let workspace = Arc::new(Workspace::new(self.workspace()));
+        let programs = Arc::clone(&self.programs) as Arc<dyn lao_tool::Programs>;
+        let clock = Arc::clone(&self.clock) as Arc<dyn lao_port::Clock>;
+        let actions: Arc<dyn Actions> =
+            Arc::new(LocalActions::new(workspace).with_programs(programs).with_clock(clock));
+        FlowWorld {
+            actions: Arc::new(Aside(actions)),
+            transcriber: Arc::clone(&self.transcriber),
+            plans: Arc::new(PlayedPlans::new(self.workspace())),
+            results: Arc::clone(&self.results) as Arc<dyn lao_port::Results>,
         }
     }
 
@@ -202,7 +240,7 @@ impl Stage {
             tools: Arc::new(Aside(tools)),
             verifier: Arc::new(Aside(verifier)),
             repository: Arc::new(Aside(repository)),
-            flow: lao_port::FlowWorld::default(),
+            flow: self.flow_world(),
             clock: Arc::clone(&self.clock) as Arc<dyn lao_port::Clock>,
         }
     }
@@ -228,21 +266,30 @@ fn definition(
     scenario: &Scenario,
     settings: &Settings,
     redactor: &Redactor,
-) -> Result<PlanDefinition, StageError> {
+) -> Result<(Definition, Vec<NewStep>), StageError> {
+    let text = match &scenario.source {
+        Source::Plan(text) => text,
+        Source::Flow(source) => {
+            let FlowSource { flow, text, inputs, trigger } = &**source;
+            let definition = flow.definition(text, inputs.clone(), trigger);
+            return Ok((Definition::Flow(definition), new_steps(&flow.steps)));
+        }
+    };
     let path = "plans/plan.md";
-    let plan = Plan::parse(path, &scenario.plan)?;
+    let plan = Plan::parse(path, text)?;
     let window = settings
         .role(Role::Planner)
         .map(|role| chunk_room_bytes(role.context_tokens, role.output_tokens_max));
     let room = scenario.plan_chunk_bytes.or(window).unwrap_or(usize::MAX);
     let body = redactor.redact(&plan.body);
     let pieces = chunks(&body, room);
-    Ok(PlanDefinition {
+    let plan = PlanDefinition {
         title: plan.title.clone(),
         path: path.to_owned(),
         chunks: pieces.into_iter().map(|piece| Content::Inline(piece.text.to_owned())).collect(),
-        text: scenario.plan.clone().into(),
-    })
+        text: text.clone().into(),
+    };
+    Ok((Definition::Plan(plan), Vec::new()))
 }
 
 /// Makes what a person has before the run.
@@ -263,7 +310,7 @@ fn place(root: &Path, scenario: &Scenario) -> Result<WorkspaceSettings, StageErr
     };
     write_all(&home, &scenario.files)?;
     let has_repository = match scenario.place {
-        Place::Folder => !scenario.files.is_empty(),
+        Place::Folder => !scenario.files.is_empty() && scenario.has_git(),
         Place::Worktree => true,
         Place::NoGit => false,
     };

@@ -4,12 +4,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use lao_event::{
     EffectId, Hash,
-    latest::{CommitOutcome, FileWriteOutcome, WorkspaceOutcome},
+    latest::{CommitOutcome, FileWriteOutcome, ReadForm, WorkspaceOutcome},
 };
 use lao_port::{
-    BoxFuture, Chat, ChatAnswer, ChatError, CommandReply, CommandRun, CommitRequest, FileWrite,
-    Model, OnProgress, Prepared, Repository, ToolReply, ToolRequest, Toolbox, Verifier,
-    VerifyReport, VerifyRequest, WorkspaceRequest, World,
+    ActionError, Actions, BoxFuture, Chat, ChatAnswer, ChatError, CommandReply, CommandRun,
+    CommitRequest, FileWrite, FlowWorld, Model, OnProgress, OnTranscribed, Prepared,
+    ProgramFailure, ProgramOutput, ProgramRun, Repository, ToolReply, ToolRequest, Toolbox,
+    TranscribeError, TranscribeRequest, Transcriber, Transcript, Verifier, VerifyReport,
+    VerifyRequest, WorkspaceRequest, World, Written,
 };
 
 use crate::{
@@ -53,6 +55,11 @@ pub enum Call {
         /// Program and arguments.
         argv: Vec<String>,
     },
+    /// Speech was turned into text.
+    Transcribe {
+        /// The file's name.
+        file: String,
+    },
     /// The verifier was at work.
     Checks,
     /// The workspace was made ready.
@@ -88,7 +95,11 @@ impl Watch {
             verifier: Arc::new(self.watched(verifier)),
             repository: Arc::new(self.watched(repository)),
             clock,
-            flow,
+            flow: FlowWorld {
+                actions: Arc::new(self.watched(flow.actions)),
+                transcriber: Arc::new(self.watched(flow.transcriber)),
+                ..flow
+            },
         }
     }
 
@@ -191,6 +202,74 @@ impl Toolbox for Watched<dyn Toolbox> {
         let call = Call::Command { argv: command.argv.clone() };
         Box::pin(self.watch.record(call, self.inner.run(command), |_, _| ()))
     }
+}
+
+impl Actions for Watched<dyn Actions> {
+    fn before<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, ActionError>> {
+        self.inner.before(path)
+    }
+
+    fn moment(&self, text: &str) -> Result<i64, ActionError> {
+        self.inner.moment(text)
+    }
+
+    fn hash<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Hash, ActionError>> {
+        self.inner.hash(path)
+    }
+
+    fn absolute(&self, path: &str) -> String {
+        self.inner.absolute(path)
+    }
+
+    fn read<'a>(
+        &'a self,
+        path: &'a str,
+        form: ReadForm,
+    ) -> BoxFuture<'a, Result<String, ActionError>> {
+        let call = Call::Read { tool: path.to_owned() };
+        Box::pin(self.watch.record(call, self.inner.read(path, form), |_, _| ()))
+    }
+
+    fn list<'a>(&'a self, pattern: &'a str) -> BoxFuture<'a, Result<Vec<String>, ActionError>> {
+        let call = Call::Read { tool: pattern.to_owned() };
+        Box::pin(self.watch.record(call, self.inner.list(pattern), |_, _| ()))
+    }
+
+    fn write<'a>(
+        &'a self,
+        path: &'a str,
+        before: Option<Hash>,
+        text: &'a str,
+    ) -> BoxFuture<'a, Result<Written, ActionError>> {
+        let after = Some(Hash::of(text.as_bytes()));
+        let call = Call::Write { path: path.to_owned(), before, after, outcome: None };
+        Box::pin(self.watch.record(call, self.inner.write(path, before, text), |_, _| ()))
+    }
+
+    fn run<'a>(
+        &'a self,
+        program: &'a ProgramRun,
+    ) -> BoxFuture<'a, Result<ProgramOutput, ProgramFailure>> {
+        let call = Call::Command { argv: program.argv.clone() };
+        Box::pin(self.watch.record(call, self.inner.run(program), |_, _| ()))
+    }
+}
+
+impl Transcriber for Watched<dyn Transcriber> {
+    fn transcribe<'a>(
+        &'a self,
+        request: &'a TranscribeRequest,
+        on_progress: OnTranscribed<'a>,
+    ) -> BoxFuture<'a, Result<Transcript, TranscribeError>> {
+        let call = Call::Transcribe { file: file_name(&request.file).to_owned() };
+        let work = self.inner.transcribe(request, on_progress);
+        Box::pin(self.watch.record(call, work, |_, _| ()))
+    }
+}
+
+/// The last part of a path: what is before it differs from project to project.
+pub(crate) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 impl Verifier for Watched<dyn Verifier> {

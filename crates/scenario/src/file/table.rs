@@ -14,7 +14,11 @@ use toml::Spanned;
 pub(super) struct ScenarioTable {
     #[serde(default)]
     pub about: String,
-    pub plan: String,
+    pub plan: Option<String>,
+    pub workflow: Option<String>,
+    #[serde(default)]
+    pub inputs: BTreeMap<String, String>,
+    pub trigger: Option<toml::Table>,
     pub config: Option<ConfigTable>,
     #[serde(default)]
     pub workspace: Place,
