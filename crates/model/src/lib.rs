@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Models --by endpoint--> OpenAiModel   --> http, local only --> a model server
-//!                     '---> ScriptedModel --> a file of turns
+//!                     '---> ScriptedModel --> a file of turns <-- ScriptedTranscriber
 //!
 //!   OpenAiModel:  request  ->  exchange (limits)  ->  sse -> chunk -> accumulate  ->  answer
 //!                 (pure)       (the only IO)          (pure, bounded)                 (pure:
@@ -28,11 +28,12 @@ mod salvage;
 pub mod script;
 mod sse;
 mod transport;
+mod vectors;
 
 pub use accumulate::{ANSWER_BYTES_MAX, Accumulator, Collected, StreamFault, TOOL_CALLS_MAX};
 pub use endpoint::{Delivery, Endpoint, LocalUrl, LocalUrlError, ServerKind};
 pub use models::Models;
 pub use openai::OpenAiModel;
 pub use probe::{ProbeError, Probed, ProbedModel, default_ports, probe};
-pub use script::{Script, ScriptError, ScriptedModel};
+pub use script::{Script, ScriptError, ScriptedModel, ScriptedTranscriber};
 pub use sse::{FRAME_BYTES_MAX, Frame, FrameTooLong, SseParser};

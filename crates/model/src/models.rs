@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lao_port::{BoxFuture, Chat, ChatAnswer, ChatError, Model, OnProgress};
+use lao_port::{BoxFuture, Chat, ChatAnswer, ChatError, Embed, Model, OnProgress};
 
 use crate::{
     openai::{OpenAiModel, unknown_endpoint},
@@ -24,6 +24,18 @@ impl Models {
     ) -> Self {
         Self { servers, scripts: scripts.into_iter().collect() }
     }
+
+    /// Who answers at an endpoint.
+    fn of(&self, endpoint: &str) -> Result<&dyn Model, ChatError> {
+        if let Some(script) = self.scripts.get(endpoint) {
+            return Ok(script);
+        }
+        if self.servers.names().any(|name| name == endpoint) {
+            return Ok(&self.servers);
+        }
+        let scripts = self.scripts.keys().map(String::as_str);
+        Err(unknown_endpoint(endpoint, self.servers.names().chain(scripts)))
+    }
 }
 
 impl Model for Models {
@@ -32,22 +44,24 @@ impl Model for Models {
         chat: &'a Chat,
         on_progress: OnProgress<'a>,
     ) -> BoxFuture<'a, Result<ChatAnswer, ChatError>> {
-        if let Some(script) = self.scripts.get(&chat.endpoint) {
-            return script.chat(chat, on_progress);
+        match self.of(&chat.endpoint) {
+            Ok(model) => model.chat(chat, on_progress),
+            Err(error) => Box::pin(async move { Err(error) }),
         }
-        if self.servers.names().any(|name| name == chat.endpoint) {
-            return self.servers.chat(chat, on_progress);
+    }
+
+    fn embed<'a>(&'a self, embed: &'a Embed) -> BoxFuture<'a, Result<Vec<Vec<f32>>, ChatError>> {
+        match self.of(&embed.endpoint) {
+            Ok(model) => model.embed(embed),
+            Err(error) => Box::pin(async move { Err(error) }),
         }
-        let scripts = self.scripts.keys().map(String::as_str);
-        let error = unknown_endpoint(&chat.endpoint, self.servers.names().chain(scripts));
-        Box::pin(async move { Err(error) })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use lao_event::Role;
-    use lao_port::{Chat, ChatErrorKind, ChatFormat, ChatMessage, Model, Sampling};
+    use lao_port::{Chat, ChatErrorKind, ChatFormat, ChatMessage, Embed, Model, Sampling};
 
     use super::Models;
     use crate::{
@@ -87,5 +101,14 @@ mod tests {
             unknown.message,
             "no endpoint is named `neither`; the configuration has: server, script"
         );
+        let embed = |endpoint: &str| Embed {
+            endpoint: endpoint.to_owned(),
+            model: "m".to_owned(),
+            texts: vec!["one".to_owned(), "two".to_owned()],
+        };
+        assert_eq!(models.embed(&embed("script")).await.unwrap().len(), 2);
+        let away = models.embed(&embed("server")).await.unwrap_err();
+        assert_eq!(away.kind, ChatErrorKind::Unreachable);
+        assert_eq!(models.embed(&embed("neither")).await, Err(unknown));
     }
 }

@@ -6,6 +6,7 @@
 //!        --explain----------> an error that says where, what and what to do
 //! ```
 
+mod embed;
 mod exchange;
 mod explain;
 mod identity;
@@ -14,7 +15,7 @@ mod window;
 use std::{collections::BTreeMap, time::Duration};
 
 use lao_event::latest::Timing;
-use lao_port::{BoxFuture, Chat, ChatAnswer, ChatError, ChatErrorKind, Model, OnProgress};
+use lao_port::{BoxFuture, Chat, ChatAnswer, ChatError, ChatErrorKind, Embed, Model, OnProgress};
 use tokio::time::{Instant, timeout_at};
 
 use self::{
@@ -25,7 +26,7 @@ use self::{
 use crate::{
     answer,
     endpoint::{Endpoint, ServerKind},
-    request,
+    request::{self, prompt_bytes},
     transport::Transport,
 };
 
@@ -37,6 +38,9 @@ use crate::{
 pub struct OpenAiModel {
     servers: BTreeMap<String, Server>,
 }
+
+/// Where chats go.
+const CHAT_PATH: &str = "/v1/chat/completions";
 
 /// One endpoint and what has been learnt about it.
 #[derive(Debug)]
@@ -63,6 +67,10 @@ impl OpenAiModel {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.servers.keys().map(String::as_str)
     }
+
+    fn server(&self, name: &str) -> Result<&Server, ChatError> {
+        self.servers.get(name).ok_or_else(|| unknown_endpoint(name, self.names()))
+    }
 }
 
 impl Model for OpenAiModel {
@@ -72,13 +80,20 @@ impl Model for OpenAiModel {
         on_progress: OnProgress<'a>,
     ) -> BoxFuture<'a, Result<ChatAnswer, ChatError>> {
         Box::pin(async move {
-            let server = self
-                .servers
-                .get(&chat.endpoint)
-                .ok_or_else(|| unknown_endpoint(&chat.endpoint, self.names()))?;
+            let server = self.server(&chat.endpoint)?;
             match server.ask(chat, on_progress).await {
                 Ok(answer) => Ok(answer),
-                Err(failure) => Err(server.explain(failure, chat).await),
+                Err(failure) => Err(server.explain(failure, (&chat.model, CHAT_PATH)).await),
+            }
+        })
+    }
+
+    fn embed<'a>(&'a self, embed: &'a Embed) -> BoxFuture<'a, Result<Vec<Vec<f32>>, ChatError>> {
+        Box::pin(async move {
+            let server = self.server(&embed.endpoint)?;
+            match server.embed(embed).await {
+                Ok(vectors) => Ok(vectors),
+                Err(failure) => Err(server.explain(failure, (&embed.model, embed::PATH)).await),
             }
         })
     }
@@ -116,20 +131,21 @@ impl Server {
         chat: &Chat,
         on_progress: OnProgress<'_>,
     ) -> Result<ChatAnswer, Failure> {
-        let kind = self.check_identity(chat).await?;
+        let kind = self.check_identity(&chat.model).await?;
+        let prompt_bytes = prompt_bytes(&chat.messages);
         let window = if kind == ServerKind::Ollama {
-            self.check_window(chat).await?
+            self.check_window(&chat.model, prompt_bytes).await?
         } else {
             Window::MayFit
         };
         let body = request::body(chat, kind, self.endpoint.delivery)
             .map_err(|error| Failure::Request(error.to_string()))?;
         let mut exchange = Exchange::new(&self.endpoint, started, on_progress);
-        let request = self.transport.post("/v1/chat/completions", body);
+        let request = self.transport.post(CHAT_PATH, body);
         let collected = exchange.run(request).await?;
         if window == Window::Unknown {
             // The call has loaded the model: now the window is known, and what was lost with it.
-            self.check_window(chat).await?;
+            self.check_window(&chat.model, prompt_bytes).await?;
         }
         let timing = Timing {
             first_token_ms: exchange.first_token_ms(),

@@ -47,28 +47,39 @@
 //! as in `error`.
 //!
 //! Tokens are counted as a quarter of the bytes, rounded up; times are those of `delay_ms`.
+//!
+//! # Speech and vectors
+//!
+//! A turn for `transcriber` says what is spoken in the files whose path has every text of its
+//! `contains`: each line of `text` is a passage of one second. A turn for `embedder` has an `error`
+//! or a `delay_ms`, for the texts of which one has every text of its `contains`; the vectors
+//! themselves are made up from the texts, with no turn at all. Such requests come from no step of
+//! a conversation: `step` is `"*"`, and of turns that fit equally well only the first answers.
+//! As errors of a transcriber, `refused` stands for a file that is no audio, `unreachable` and
+//! `busy` for a server that is away, `model_missing` and `timed_out` for themselves, and every
+//! other kind for an engine that fails.
 
 mod parse;
+mod player;
 mod raw;
 mod select;
-
-use std::{
-    collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+mod speech;
+mod vectors;
 
 use lao_event::latest::{FinishReason, Timing, Usage};
 use lao_port::{
-    BoxFuture, Chat, ChatAnswer, ChatError, ChatMessage, ChatToolCall, Model, OnProgress, Progress,
+    BoxFuture, Chat, ChatAnswer, ChatError, ChatMessage, ChatToolCall, Embed, Model, OnProgress,
+    Progress,
 };
 
-use self::parse::{Arguments, Turn};
 pub use self::parse::{
     Script, ScriptError, TurnError, TurnErrorKind, TurnFinish, TurnTable, TurnTool,
 };
-pub use self::raw::TurnRaw;
+use self::{
+    parse::{Arguments, Turn},
+    player::Player,
+};
+pub use self::{raw::TurnRaw, speech::ScriptedTranscriber};
 use crate::call_id;
 
 /// The place in texts and arguments where the step's key goes.
@@ -77,15 +88,13 @@ const STEP_MARK: &str = "{step}";
 /// A model that plays a [`Script`].
 #[derive(Debug)]
 pub struct ScriptedModel {
-    script: Script,
-    /// How often a turn's error was returned for a prompt; by the turn's line and the prompt.
-    failures: Mutex<HashMap<(usize, u64), u32>>,
+    player: Player,
 }
 
 impl ScriptedModel {
     /// A model that plays this script.
     pub fn new(script: Script) -> Self {
-        Self { script, failures: Mutex::default() }
+        Self { player: Player::new(script) }
     }
 
     async fn answer(
@@ -93,13 +102,8 @@ impl ScriptedModel {
         chat: &Chat,
         on_progress: OnProgress<'_>,
     ) -> Result<ChatAnswer, ChatError> {
-        let turn = select::select(&self.script, chat)?;
-        if turn.delay_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(turn.delay_ms)).await;
-        }
-        if let Some(error) = self.due_error(turn, chat) {
-            return Err(error);
-        }
+        let turn = self.player.turn(chat)?;
+        self.player.play(turn, chat).await?;
         let answer = match self.due_raw(turn, chat) {
             Some(raw) => raw?,
             None => render(turn, chat),
@@ -109,39 +113,10 @@ impl ScriptedModel {
         Ok(answer)
     }
 
-    /// The turn's error, unless it was returned often enough.
-    fn due_error(&self, turn: &Turn, chat: &Chat) -> Option<ChatError> {
-        let error = turn.error.as_ref()?;
-        if !self.is_due(error.times, turn, chat) {
-            return None;
-        }
-        Some(ChatError {
-            kind: error.kind.into(),
-            message: format!(
-                "{}:{}: the script says: {}",
-                self.script.origin(),
-                turn.line,
-                error.message
-            ),
-            retry_after_ms: error.retry_after_ms,
-        })
-    }
-
     /// What comes of the turn's bytes, unless they were sent often enough.
     fn due_raw(&self, turn: &Turn, chat: &Chat) -> Option<Result<ChatAnswer, ChatError>> {
         let raw = turn.raw.as_ref()?;
-        self.is_due(raw.times, turn, chat).then(|| raw.answer(chat, turn.delay_ms))
-    }
-
-    /// Whether something that happens `times` for a prompt happens again; notes that it does.
-    fn is_due(&self, times: Option<u32>, turn: &Turn, chat: &Chat) -> bool {
-        let Some(times) = times else {
-            return true;
-        };
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed = failures.entry((turn.line, prompt_key(chat))).or_default();
-        *failed += 1;
-        *failed <= times
+        self.player.is_due(raw.times, turn, chat).then(|| raw.answer(chat, turn.delay_ms))
     }
 }
 
@@ -152,6 +127,10 @@ impl Model for ScriptedModel {
         on_progress: OnProgress<'a>,
     ) -> BoxFuture<'a, Result<ChatAnswer, ChatError>> {
         Box::pin(self.answer(chat, on_progress))
+    }
+
+    fn embed<'a>(&'a self, embed: &'a Embed) -> BoxFuture<'a, Result<Vec<Vec<f32>>, ChatError>> {
+        Box::pin(vectors::embed(&self.player, embed))
     }
 }
 
@@ -220,26 +199,6 @@ fn message_bytes(message: &ChatMessage) -> usize {
 
 fn call_bytes(call: &ChatToolCall) -> usize {
     call.name.len() + call.arguments.len()
-}
-
-/// Tells prompts apart within this process.
-fn prompt_key(chat: &Chat) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    chat.step.hash(&mut hasher);
-    for message in &chat.messages {
-        match message {
-            ChatMessage::System(text) => (0, text).hash(&mut hasher),
-            ChatMessage::User(text) => (1, text).hash(&mut hasher),
-            ChatMessage::Assistant { text, tool_calls } => {
-                (2, text, tool_calls.len()).hash(&mut hasher);
-                for ChatToolCall { id, name, arguments } in tool_calls {
-                    (id, name, arguments).hash(&mut hasher);
-                }
-            }
-            ChatMessage::Tool { id, name, text } => (3, id, name, text).hash(&mut hasher),
-        }
-    }
-    hasher.finish()
 }
 
 #[cfg(test)]

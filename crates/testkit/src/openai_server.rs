@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   request --> route --> the dialect's own routes (version, lists, properties)
+//!                    |--> embeddings: the same refusals, then a vector for each text
 //!                    '--> chat: refuse what a real server refuses, ask the brain, then send it
 //!                         with the quirks and the fault that the test asked for
 //! ```
@@ -13,6 +14,7 @@
 mod answer;
 mod behaviour;
 mod chat;
+mod embeddings;
 mod http;
 mod routes;
 
@@ -92,9 +94,18 @@ impl OpenAiServer {
 
     /// Bodies of the chat requests so far, in order.
     pub fn chats(&self) -> Vec<serde_json::Value> {
+        self.bodies(chat::PATH)
+    }
+
+    /// Bodies of the requests for vectors so far, in order.
+    pub fn embeddings(&self) -> Vec<serde_json::Value> {
+        self.bodies(embeddings::PATH)
+    }
+
+    fn bodies(&self, path: &str) -> Vec<serde_json::Value> {
         self.received()
             .iter()
-            .filter(|it| it.path == chat::PATH)
+            .filter(|it| it.path == path)
             .map(|it| serde_json::from_str(&it.body).unwrap_or_default())
             .collect()
     }
@@ -147,6 +158,8 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
         state.received().push(received.clone());
         let ended = if received.path == chat::PATH {
             chat::serve(&received, &state, &mut connection).await
+        } else if received.path == embeddings::PATH {
+            embeddings::serve(&received, &state, &mut connection).await
         } else {
             let reply = routes::reply(&received, &state.behaviour);
             connection.reply(&reply).await.map(|()| Ended::Open)

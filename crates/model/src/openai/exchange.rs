@@ -59,6 +59,8 @@ pub(super) enum Failure {
         /// Its beginning.
         excerpt: String,
     },
+    /// The reply has no vectors that could be used.
+    Vectors(String),
     /// The stream broke off or gave no answer.
     Stream(StreamFault),
     /// The connection broke in the middle of the answer.
@@ -89,6 +91,8 @@ pub(super) enum Wait {
     FirstToken,
     /// The next token.
     NextToken,
+    /// The vectors of some texts.
+    Vectors,
     /// The whole answer.
     Whole,
 }
@@ -137,7 +141,7 @@ impl<'a> Exchange<'a> {
             return Err(Failure::Redirect { target });
         }
         if response.status() != StatusCode::OK {
-            return Err(self.read_error(&mut response).await);
+            return Err(read_error(&mut response, self.deadline).await);
         }
         if content_type(&response).starts_with("application/json") {
             self.read_whole(&mut response).await?;
@@ -145,18 +149,6 @@ impl<'a> Exchange<'a> {
             self.read_stream(&mut response).await?;
         }
         std::mem::take(&mut self.collected).finish().map_err(Failure::Stream)
-    }
-
-    async fn read_error(&self, response: &mut Response) -> Failure {
-        let status = response.status().as_u16();
-        let retry_after_ms = retry_after_ms(response);
-        let body = timeout_at(self.deadline, read_body(response, ERROR_BYTES_MAX)).await;
-        Failure::Status {
-            status,
-            // An error without its text is still that error.
-            body: body.ok().and_then(Result::ok).unwrap_or_default(),
-            retry_after_ms,
-        }
     }
 
     /// A whole answer, although a stream was asked for.
@@ -287,7 +279,21 @@ impl<'a> Exchange<'a> {
     }
 }
 
-fn unsent(error: &reqwest::Error) -> Failure {
+/// Reads a reply that is an error.
+pub(super) async fn read_error(response: &mut Response, deadline: Instant) -> Failure {
+    let status = response.status().as_u16();
+    let retry_after_ms = retry_after_ms(response);
+    let body = timeout_at(deadline, read_body(response, ERROR_BYTES_MAX)).await;
+    Failure::Status {
+        status,
+        // An error without its text is still that error.
+        body: body.ok().and_then(Result::ok).unwrap_or_default(),
+        retry_after_ms,
+    }
+}
+
+/// A request that got no reply at all.
+pub(super) fn unsent(error: &reqwest::Error) -> Failure {
     if error.is_builder() {
         return Failure::Request(cause_of(error));
     }
@@ -299,7 +305,8 @@ fn unsent(error: &reqwest::Error) -> Failure {
     Failure::Unreachable(cause)
 }
 
-fn content_type(response: &Response) -> &str {
+/// What a reply says it is.
+pub(super) fn content_type(response: &Response) -> &str {
     response
         .headers()
         .get(header::CONTENT_TYPE)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lao_port::{Chat, ChatError, ChatErrorKind};
+use lao_port::{ChatError, ChatErrorKind};
 use tokio::time::Instant;
 
 use super::{
@@ -22,12 +22,15 @@ const LIST_LIMIT: Duration = Duration::from_secs(2);
 /// The most models a message names.
 const MODELS_NAMED_MAX: usize = 12;
 
+/// What was asked: the model, and the path of the route.
+type Asked<'a> = (&'a str, &'static str);
+
 impl Server {
     /// Puts a failure in words.
-    pub(super) async fn explain(&self, failure: Failure, chat: &Chat) -> ChatError {
+    pub(super) async fn explain(&self, failure: Failure, asked: Asked<'_>) -> ChatError {
         let (kind, what) = match reported(&failure) {
-            Some((fault, status)) => self.explain_fault(fault, status, chat).await,
-            None => explain_own(&failure, &chat.model),
+            Some((fault, status)) => self.explain_fault(fault, status, asked).await,
+            None => explain_own(&failure, asked.0),
         };
         let endpoint = &self.endpoint;
         ChatError {
@@ -41,7 +44,7 @@ impl Server {
         &self,
         fault: Fault,
         status: Option<u16>,
-        chat: &Chat,
+        asked: Asked<'_>,
     ) -> (ChatErrorKind, String) {
         let how = status.map_or_else(
             || "an error in the middle of the answer".to_owned(),
@@ -52,7 +55,7 @@ impl Server {
             _ => None,
         };
         // A bare 404 may be about the path or about the model: the list tells.
-        let lacks_model = |models: &Vec<String>| !models.contains(&chat.model);
+        let lacks_model = |models: &Vec<String>| !models.iter().any(|model| model == asked.0);
         let kind = if status == Some(404)
             && fault.kind == ChatErrorKind::Refused
             && models.as_ref().is_some_and(lacks_model)
@@ -62,23 +65,21 @@ impl Server {
             fault.kind
         };
         let said = if fault.message.is_empty() { how } else { format!("{how}: {}", fault.message) };
-        let cure = self.cure(kind, status, chat, models.as_deref());
+        let cure = self.cure((kind, status), asked, models.as_deref());
         (kind, format!("{said}; {cure}"))
     }
 
     fn cure(
         &self,
-        kind: ChatErrorKind,
-        status: Option<u16>,
-        chat: &Chat,
+        (kind, status): (ChatErrorKind, Option<u16>),
+        (model, path): Asked<'_>,
         models: Option<&[String]>,
     ) -> String {
         match kind {
-            ChatErrorKind::ModelMissing => self.cure_missing(&chat.model, models),
+            ChatErrorKind::ModelMissing => self.cure_missing(model, models),
             ChatErrorKind::WindowExceeded => format!(
-                "the prompt does not fit the window of `{}`: load the model with a longer context, \
-                 or set its real length in context_tokens",
-                chat.model
+                "the prompt does not fit the window of `{model}`: load the model with a longer \
+                 context, or set its real length in context_tokens"
             ),
             ChatErrorKind::Busy => {
                 "the server is loading a model or has no room: wait, or lower `permits`".to_owned()
@@ -90,7 +91,7 @@ impl Server {
                 }
                 Some(404 | 405) => format!(
                     "nothing answers at {}: set base_url to a server with the OpenAI protocol",
-                    self.endpoint.base_url.at("/v1/chat/completions")
+                    self.endpoint.base_url.at(path)
                 ),
                 _ => "the server does not take this request: its log may say more".to_owned(),
             },
@@ -196,6 +197,12 @@ fn explain_own(failure: &Failure, model: &str) -> (ChatErrorKind, String) {
                  sent; choose a local model"
             ),
         ),
+        Failure::Vectors(problem) => (
+            ChatErrorKind::Malformed,
+            format!(
+                "{problem}; is `{model}` a model for embeddings? The server's log may say more"
+            ),
+        ),
         Failure::Stream(fault) => (fault.kind(), format!("{fault}; the server's log may say more")),
         Failure::Status { status, body, .. } => {
             let fault = fault::of_reply(*status, body);
@@ -208,6 +215,7 @@ fn too_late(wait: Wait, limit_ms: u64) -> String {
     let (what, key) = match wait {
         Wait::FirstToken => ("no token came", "first_token_timeout_s"),
         Wait::NextToken => ("the answer stood still", "idle_timeout_s"),
+        Wait::Vectors => ("the vectors did not come", "first_token_timeout_s"),
         Wait::Whole => ("the answer was not whole", "total_timeout_s"),
     };
     format!("{what} within {limit_ms} ms; if the server is only slow, raise {key}")

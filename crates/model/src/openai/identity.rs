@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use lao_port::Chat;
 use serde::Deserialize;
 use tokio::{sync::OnceCell, time::Instant};
 
@@ -35,13 +34,13 @@ pub(super) struct Identity {
 
 impl Server {
     /// The server's kind; fails where the model is not local.
-    pub(super) async fn check_identity(&self, chat: &Chat) -> Result<ServerKind, Failure> {
+    pub(super) async fn check_identity(&self, model: &str) -> Result<ServerKind, Failure> {
         let kind = match self.identity.kind.get() {
             Some(kind) => *kind,
             None => self.identify().await?,
         };
         if kind == ServerKind::Ollama {
-            self.check_runs_here(&chat.model).await?;
+            self.check_runs_here(model).await?;
         }
         Ok(kind)
     }

@@ -4,12 +4,11 @@
 //! default is small. So it is asked how large the window is, and a prompt that cannot fit by any
 //! count of tokens is an error here.
 
-use lao_port::Chat;
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::{Server, exchange::Failure, identity::IDENTIFY_LIMIT};
-use crate::{request::prompt_bytes, transport::fetch};
+use crate::transport::fetch;
 
 /// No tokenizer in use makes fewer tokens of ordinary text than a sixth of its bytes.
 const BYTES_PER_TOKEN_MAX: usize = 6;
@@ -39,11 +38,14 @@ struct LoadedModel {
 
 impl Server {
     /// Fails where the prompt cannot fit the window that Ollama gave the model.
-    pub(super) async fn check_window(&self, chat: &Chat) -> Result<Window, Failure> {
-        let Some(context_tokens) = self.context_tokens(&chat.model).await else {
+    pub(super) async fn check_window(
+        &self,
+        model: &str,
+        prompt_bytes: usize,
+    ) -> Result<Window, Failure> {
+        let Some(context_tokens) = self.context_tokens(model).await else {
             return Ok(Window::Unknown);
         };
-        let prompt_bytes = prompt_bytes(&chat.messages);
         let least_tokens = u64::try_from(prompt_bytes / BYTES_PER_TOKEN_MAX).unwrap_or(u64::MAX);
         if least_tokens > context_tokens {
             return Err(Failure::Window { prompt_bytes, context_tokens });

@@ -281,18 +281,20 @@ impl Script {
 }
 
 fn read_turn(table: TurnTable, line: usize, before: &[Turn]) -> Result<Turn, String> {
+    check_answer(&table)?;
     let step = Some(table.step).filter(|step| step != "*");
     let contains = Vec::from(table.contains);
-    let silent = table.text.is_empty() && table.reasoning.is_empty() && table.tool_calls.is_empty();
-    let fails = table.error.is_some() || table.raw.is_some();
-    if silent && !fails && table.finish.is_none() {
-        return Err("the turn answers nothing: give it text, tool_calls or an error".to_owned());
-    }
     let next = before
         .iter()
         .rev()
         .find(|it| it.role == table.role && it.step == step && it.contains == contains)
         .map_or(0, |it| it.number + 1);
+    if !converses(table.role) && (step.is_some() || table.turn.unwrap_or(next) > 0) {
+        return Err(format!(
+            "a turn for the {} answers any step, once for the same `contains`: its step is \"*\"",
+            table.role.name()
+        ));
+    }
     let calls: Result<Vec<_>, String> = table.tool_calls.into_iter().map(read_call).collect();
     Ok(Turn {
         line,
@@ -311,6 +313,44 @@ fn read_turn(table: TurnTable, line: usize, before: &[Turn]) -> Result<Turn, Str
         error: table.error,
         raw: table.raw,
     })
+}
+
+/// Whether a role is asked by a prompt that grows.
+fn converses(role: Role) -> bool {
+    match role {
+        Role::Planner | Role::Coder | Role::Reviewer | Role::Analyst | Role::Pilot => true,
+        Role::Embedder | Role::Transcriber => false,
+    }
+}
+
+/// A turn must answer, with what its role can say.
+fn check_answer(table: &TurnTable) -> Result<(), String> {
+    let wordless = table.reasoning.is_empty() && table.tool_calls.is_empty();
+    let silent = table.text.is_empty() && wordless && table.finish.is_none();
+    let plain = wordless && table.finish.is_none() && table.raw.is_none();
+    match table.role {
+        Role::Embedder if !plain || !table.text.is_empty() => {
+            Err("a turn for the embedder has an error or delay_ms; vectors follow from the texts"
+                .to_owned())
+        }
+        Role::Transcriber if !plain => {
+            Err("a turn for the transcriber has text or an error".to_owned())
+        }
+        Role::Embedder => Ok(()),
+        Role::Planner
+        | Role::Coder
+        | Role::Reviewer
+        | Role::Analyst
+        | Role::Pilot
+        | Role::Transcriber => {
+            if silent && table.error.is_none() && table.raw.is_none() {
+                return Err(
+                    "the turn answers nothing: give it text, tool_calls or an error".to_owned()
+                );
+            }
+            Ok(())
+        }
+    }
 }
 
 fn read_call(tool: TurnTool) -> Result<Call, String> {

@@ -11,15 +11,8 @@ const LISTED_MAX: usize = 12;
 
 /// The turn that answers, or why there is none.
 pub(super) fn select<'a>(script: &'a Script, chat: &Chat) -> Result<&'a Turn, ChatError> {
-    let number = turn_number(chat);
-    let best = script
-        .turns()
-        .iter()
-        .filter(|turn| serves(turn, chat) && is_due(turn, number) && contains(turn, chat))
-        // The last of equals would win a maximum; reversed order makes it the first.
-        .min_by_key(|turn| Reverse((turn.step.is_some(), !turn.contains.is_empty(), turn.number)));
-    let Some(turn) = best else {
-        return Err(mismatch(no_turn(script, chat, number)));
+    let Some(turn) = find(script, chat) else {
+        return Err(mismatch(no_turn(script, chat, turn_number(chat))));
     };
     match &turn.expect {
         Some(expected) if !last_text(chat).contains(expected.as_str()) => Err(mismatch(format!(
@@ -30,6 +23,16 @@ pub(super) fn select<'a>(script: &'a Script, chat: &Chat) -> Result<&'a Turn, Ch
         ))),
         _ => Ok(turn),
     }
+}
+
+/// The turn that is meant for a call, whatever it expects.
+pub(super) fn find<'a>(script: &'a Script, chat: &Chat) -> Option<&'a Turn> {
+    let number = turn_number(chat);
+    let turns = script.turns().iter();
+    turns
+        .filter(|turn| serves(turn, chat) && is_due(turn, number) && contains(turn, chat))
+        // The last of equals would win a maximum; reversed order makes it the first.
+        .min_by_key(|turn| Reverse((turn.step.is_some(), !turn.contains.is_empty(), turn.number)))
 }
 
 /// Assistant messages in the prompt: the only count that outlives a process.
@@ -76,12 +79,12 @@ fn last_text(chat: &Chat) -> &str {
 }
 
 fn no_turn(script: &Script, chat: &Chat, number: u32) -> String {
-    let asked = format!(
-        "{}: no turn fits role `{}`, step `{}`, turn {number}",
-        script.origin(),
-        chat.role.name(),
-        chat.step
-    );
+    let (origin, role) = (script.origin(), chat.role.name());
+    let asked = if chat.step.is_empty() {
+        format!("{origin}: no turn fits role `{role}` and `{}`", beginning(last_text(chat)))
+    } else {
+        format!("{origin}: no turn fits role `{role}`, step `{}`, turn {number}", chat.step)
+    };
     let served: Vec<_> = script.turns().iter().filter(|turn| serves(turn, chat)).collect();
     if served.is_empty() {
         return format!("{asked}; the script has no turn for that role and step");

@@ -143,9 +143,17 @@ pub enum Quirk {
     ReasoningTags,
     /// Reasoning is in the text, and only its end tag shows.
     ReasoningEndTag,
+    /// The last vector comes first.
+    VectorsReversed,
+    /// Vectors without an index.
+    NoVectorIndex,
+    /// Vectors in base64, although numbers are asked for.
+    VectorsInBase64,
+    /// The last vector is missing.
+    VectorMissing,
 }
 
-/// What goes wrong with one chat request.
+/// What goes wrong with one request for an answer or for vectors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing.
@@ -211,11 +219,12 @@ pub struct Behaviour {
     pub models: Vec<ServedModel>,
     /// Deviations, all the time.
     pub quirks: Vec<Quirk>,
-    /// What goes wrong with the first chat request, the second, and so on; then nothing does.
+    /// What goes wrong with the first request for an answer or for vectors, the second, and so on;
+    /// then nothing does.
     pub faults: Vec<Fault>,
     /// Bytes that are written at once, so that events and characters are torn; 0 to not tear.
     pub bytes_per_write: usize,
-    /// The key that chat requests must carry.
+    /// The key that requests for answers and vectors must carry.
     pub api_key: Option<String>,
     /// The model.
     pub brain: Brain,

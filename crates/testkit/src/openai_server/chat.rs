@@ -31,13 +31,8 @@ pub(super) async fn serve(
 ) -> io::Result<Ended> {
     let behaviour = &state.behaviour;
     let fault = state.next_fault();
-    if let Some(reply) = faulty_reply(&fault) {
-        connection.reply(&reply).await?;
-        return Ok(Ended::Open);
-    }
-    if fault == Fault::Silence {
-        connection.closed().await?;
-        return Err(io::ErrorKind::ConnectionAborted.into());
+    if let Some(ended) = fail(&fault, connection).await? {
+        return Ok(ended);
     }
     let mut request = match read(received, behaviour) {
         Ok(request) => request,
@@ -56,6 +51,19 @@ pub(super) async fn serve(
     }
     let frames = answer.frames();
     stream(&Sending::new(&frames, &fault), behaviour, connection).await
+}
+
+/// A fault that leaves no room for an answer; fails where the client goes away.
+pub(super) async fn fail(fault: &Fault, connection: &mut Connection) -> io::Result<Option<Ended>> {
+    if let Some(reply) = faulty_reply(fault) {
+        connection.reply(&reply).await?;
+        return Ok(Some(Ended::Open));
+    }
+    if *fault == Fault::Silence {
+        connection.closed().await?;
+        return Err(io::ErrorKind::ConnectionAborted.into());
+    }
+    Ok(None)
 }
 
 fn faulty_reply(fault: &Fault) -> Option<Reply> {
@@ -90,16 +98,24 @@ fn faulty_reply(fault: &Fault) -> Option<Reply> {
     })
 }
 
-/// Reads a request, or refuses it as a real server would.
-fn read(received: &Received, behaviour: &Behaviour) -> Result<ChatRequest, Reply> {
+/// Reads a request's body, or refuses a request without the key.
+pub(super) fn body(received: &Received, behaviour: &Behaviour) -> Result<Value, Reply> {
     let key = behaviour.api_key.as_ref().map(|key| format!("Bearer {key}"));
     if key.is_some() && received.header("authorization") != key.as_deref() {
         let error = json!({"error": {"message": "Invalid API Key", "type": "authentication_error", "code": 401}});
         return Err(Reply::json(401, &error));
     }
-    let bad = |message: &str| Reply::json(400, &json!({"error": {"message": message}}));
-    let body: Value =
-        serde_json::from_str(&received.body).map_err(|error| bad(&error.to_string()))?;
+    serde_json::from_str(&received.body).map_err(|error| bad(&error.to_string()))
+}
+
+/// The refusal of a request that makes no sense.
+pub(super) fn bad(message: &str) -> Reply {
+    Reply::json(400, &json!({"error": {"message": message}}))
+}
+
+/// Reads a request, or refuses it as a real server would.
+fn read(received: &Received, behaviour: &Behaviour) -> Result<ChatRequest, Reply> {
+    let body = body(received, behaviour)?;
     let messages = body["messages"].as_array().ok_or_else(|| bad("messages are missing"))?;
     let request = ChatRequest {
         model: body["model"].as_str().unwrap_or_default().to_owned(),
@@ -107,9 +123,7 @@ fn read(received: &Received, behaviour: &Behaviour) -> Result<ChatRequest, Reply
         tools: names(&body["tools"]),
         body,
     };
-    if find_model(&request, behaviour).is_none() {
-        return Err(unknown_model(&request.model, behaviour.dialect));
-    }
+    find_model(&request.model, behaviour)?;
     Ok(request)
 }
 
@@ -123,8 +137,13 @@ fn names(tools: &Value) -> Vec<String> {
     tools.iter().filter_map(|tool| tool["function"]["name"].as_str()).map(str::to_owned).collect()
 }
 
-fn find_model<'a>(request: &ChatRequest, behaviour: &'a Behaviour) -> Option<&'a ServedModel> {
-    behaviour.models.iter().find(|it| it.name == request.model)
+/// The model of that name, or the refusal where there is none.
+pub(super) fn find_model<'a>(
+    name: &str,
+    behaviour: &'a Behaviour,
+) -> Result<&'a ServedModel, Reply> {
+    let found = behaviour.models.iter().find(|it| it.name == name);
+    found.ok_or_else(|| unknown_model(name, behaviour.dialect))
 }
 
 fn unknown_model(model: &str, dialect: Dialect) -> Reply {
@@ -158,7 +177,7 @@ enum Refusal {
 
 /// Refuses a prompt over the window, or cuts it silently as Ollama does.
 fn fit_window(request: &mut ChatRequest, behaviour: &Behaviour) -> Option<Refusal> {
-    let window = find_model(request, behaviour).map_or(0, |it| it.context_tokens as usize);
+    let window = find_model(&request.model, behaviour).map_or(0, |it| it.context_tokens as usize);
     let tokens = request.prompt_tokens();
     if tokens <= window {
         return None;
