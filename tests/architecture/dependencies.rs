@@ -9,26 +9,39 @@ use crate::demand;
 /// What each crate is built with of ours, directly or through others: no more, and no less.
 const OURS: &[(&str, &[&str])] = &[
     ("lao-event", &[]),
+    ("lao-expression", &[]),
     ("lao-journal", &[]),
     ("lao-protocol", &[]),
     ("lao-redact", &[]),
     ("lao-config", &["lao-event", "lao-redact"]),
-    ("lao-workflow", &["lao-event"]),
-    ("lao-kernel", &["lao-event"]),
+    ("lao-workflow", &["lao-event", "lao-expression"]),
+    ("lao-kernel", &["lao-event", "lao-expression"]),
     ("lao-port", &["lao-event"]),
     ("lao-model", &["lao-event", "lao-port"]),
     ("lao-tool", &["lao-event", "lao-port"]),
     ("lao-repo", &["lao-event", "lao-port"]),
-    ("lao-history", &["lao-event", "lao-journal", "lao-kernel", "lao-redact"]),
-    ("lao-replay", &["lao-event", "lao-history", "lao-journal", "lao-kernel", "lao-redact"]),
+    ("lao-history", &["lao-event", "lao-expression", "lao-journal", "lao-kernel", "lao-redact"]),
+    (
+        "lao-replay",
+        &["lao-event", "lao-expression", "lao-history", "lao-journal", "lao-kernel", "lao-redact"],
+    ),
     (
         "lao-runtime",
-        &["lao-event", "lao-history", "lao-journal", "lao-kernel", "lao-port", "lao-redact"],
+        &[
+            "lao-event",
+            "lao-expression",
+            "lao-history",
+            "lao-journal",
+            "lao-kernel",
+            "lao-port",
+            "lao-redact",
+        ],
     ),
     (
         "lao-gateway",
         &[
             "lao-event",
+            "lao-expression",
             "lao-history",
             "lao-journal",
             "lao-kernel",
@@ -44,6 +57,7 @@ const OURS: &[(&str, &[&str])] = &[
         "lao-testkit",
         &[
             "lao-event",
+            "lao-expression",
             "lao-history",
             "lao-journal",
             "lao-kernel",
@@ -57,6 +71,7 @@ const OURS: &[(&str, &[&str])] = &[
         &[
             "lao-config",
             "lao-event",
+            "lao-expression",
             "lao-gateway",
             "lao-history",
             "lao-journal",
@@ -78,6 +93,7 @@ const OURS: &[(&str, &[&str])] = &[
             "lao-cli",
             "lao-config",
             "lao-event",
+            "lao-expression",
             "lao-gateway",
             "lao-history",
             "lao-journal",
@@ -110,6 +126,7 @@ const OURS_IN_TESTS: &[(&str, &str, &str)] = &[
 
 /// Crates of others that only some of ours are built with directly.
 const DOORS: &[(&str, &[&str], &str)] = &[
+    ("minijinja", &["lao-expression"], "expressions are read in one place"),
     ("bincode", &["lao-event"], "payloads are encoded behind one module"),
     ("redb", &["lao-journal"], "a run's file has one writer and one format"),
     ("zstd", &["lao-journal"], "only blobs are compressed"),
@@ -156,6 +173,8 @@ const IMPURE: &[&str] = &[
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("lao-event", IMPURE),
     ("lao-event", &["hashbrown", "indexmap", "ahash"]),
+    ("lao-expression", IMPURE),
+    ("lao-expression", &["hashbrown", "indexmap", "ahash"]),
     ("lao-kernel", IMPURE),
     ("lao-kernel", &["hashbrown", "indexmap", "ahash"]),
     ("lao-config", IMPURE),

@@ -1,10 +1,6 @@
 //! How long it takes to read and check workflows: `cargo bench -p lao-workflow`.
 
-#![expect(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "a benchmark measures time"
-)]
+#![expect(clippy::disallowed_types, reason = "a benchmark measures time")]
 #![expect(clippy::print_stdout, reason = "its figures are for people")]
 
 use std::fmt::Write;

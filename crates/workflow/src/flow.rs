@@ -55,9 +55,10 @@ pub struct Workflow {
     pub triggers: Vec<Trigger>,
     /// Its steps: each after those it needs, else in the order of the file.
     pub steps: Vec<NamedStep>,
-    /// What it gives, where it says so.
+    /// What it gives: its `output`, or else the output of the step that is written last, which
+    /// need not be the last of `steps`. Always there.
     pub output: Option<Template>,
-    /// The step that is written last; its output is what the run gives without `output`.
+    /// The step that is written last.
     pub last: String,
     /// The hash of its text.
     pub hash: Hash,
@@ -146,6 +147,7 @@ fn workflow<'r>(root: &'r Node, reader: &mut Reader<'r, '_>) -> Option<Workflow>
     check::outside(&trigger_uses, &known, reader);
     let order = check::steps(&mut raw, &output_uses, &known, reader);
     let last = raw.last()?.id.clone();
+    let output = output.unwrap_or_else(|| Template(format!("${{{{ steps.{last}.output }}}}")));
     let steps_total = raw.iter().map(|step| 1 + nested::steps_inside(&step.step.action)).sum();
     if steps_total > STEPS_MAX {
         let message = format!("{steps_total} steps, those of called workflows included");
@@ -159,7 +161,7 @@ fn workflow<'r>(root: &'r Node, reader: &mut Reader<'r, '_>) -> Option<Workflow>
         inputs,
         triggers,
         steps: order::sorted(raw, &order?),
-        output,
+        output: Some(output),
         last,
         hash: Hash::of(reader.source.text.as_bytes()),
         steps_total,

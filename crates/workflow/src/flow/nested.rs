@@ -28,12 +28,11 @@ pub(crate) fn call<'r>(node: &'r Node, reader: &mut Reader<'r, '_>) -> Option<Fl
         return None;
     }
     let inputs = inputs(&workflow, &with, at, reader);
-    let last = Template(format!("${{{{ steps.{}.output }}}}", workflow.last));
     Some(FlowAction::Workflow(FlowCall {
         file: path,
         inputs,
         steps: workflow.steps.clone(),
-        output: workflow.output.clone().unwrap_or(last),
+        output: workflow.output.clone()?,
     }))
 }
 

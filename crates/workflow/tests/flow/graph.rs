@@ -1,12 +1,12 @@
 //! Needs, order, fallbacks, cycles, called workflows.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use lao_event::{FlowAction, OnFailure};
 use lao_workflow::flow::{FlowError, Workflow, parse};
+use serde_json::json;
 
-use super::{good, problem, problems};
+use super::{good, lines, problem, problems};
 
 fn graph(workflow: &Workflow) -> Vec<String> {
     let line = |step: &lao_event::NamedStep| format!("{}: {}", step.id, step.needs.join(" "));
@@ -24,11 +24,12 @@ fn needs_follow_from_what_is_used_and_what_is_said() {
     );
     assert_eq!(graph(&workflow), ["c:", "b: c", "a: c b", "last: b a"]);
     assert_eq!(workflow.last, "a");
+    assert_eq!(workflow.output.expect("it is filled in").0, "${{ steps.a.output }}");
 }
 
 #[test]
 fn order_is_that_of_the_file_where_nothing_else_follows() {
-    let steps: String = (0..50).rev().map(|n| format!("- {{id: s{n}, read: x}}\n")).collect();
+    let steps = lines((0..50).rev(), |n| format!("- {{id: s{n}, read: x}}\n"));
     let workflow = good(&format!("steps:\n{steps}"));
     let ids: Vec<&str> = workflow.steps.iter().map(|step| step.id.as_str()).collect();
     let number = |id: &str| id[1..].parse::<u32>().expect("a number");
@@ -127,7 +128,6 @@ fn a_called_workflow_is_inside_with_all_its_inputs() {
             (name.as_str(), template.value(&context).expect("a value"))
         })
         .collect();
-    use serde_json::json;
     assert_eq!(
         inputs,
         [
@@ -204,11 +204,9 @@ fn calls_that_multiply_are_bounded() {
     let mut files: Vec<(&str, &str)> =
         names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
     files.push(("flows/a.yaml", "steps: [{id: a, workflow: 0.yaml}]"));
-    let begun = Instant::now();
     assert!(
         with_files(&files).expect_err("too many").to_string().contains("more than 100000 steps")
     );
-    assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
@@ -221,12 +219,11 @@ fn ten_thousand_steps_in_a_chain_and_in_a_fan() {
     assert_eq!(chain.steps.len(), 10_000);
     let chain = good(&format!("steps:\n{}", (0..10_000).rev().map(step).collect::<String>()));
     assert_eq!((chain.steps[0].id.as_str(), chain.steps[9999].id.as_str()), ("s0", "s9999"));
-    let fan: String = (0..10_000).map(|n| format!("- {{id: s{n}, read: x}}\n")).collect();
-    let all: String = (0..10_000).map(|n| format!("${{{{ steps.s{n}.output }}}} ")).collect();
+    let fan = lines(0..10_000, |n| format!("- {{id: s{n}, read: x}}\n"));
+    let all = lines(0..10_000, |n| format!("${{{{ steps.s{n}.output }}}} "));
     let fan = good(&format!("steps:\n{fan}- {{id: all, approve: '{all}'}}\n"));
     assert_eq!(fan.steps[10_000].needs.len(), 10_000);
-    let around: String = (0..10_000)
-        .map(|n| format!("- {{id: s{n}, read: x, needs: s{}}}\n", (n + 1) % 10_000))
-        .collect();
+    let around =
+        lines(0..10_000, |n| format!("- {{id: s{n}, read: x, needs: s{}}}\n", (n + 1) % 10_000));
     assert!(problem(&format!("steps:\n{around}")).contains("s0 -> s1 -> "));
 }

@@ -1,5 +1,6 @@
 //! Workflows: what is read from a file, what is refused and where, and how fast.
 
+mod documentation;
 mod graph;
 mod inputs;
 mod problems;
@@ -8,6 +9,11 @@ mod samples;
 mod schema;
 
 use lao_workflow::flow::{FlowError, Workflow, parse};
+
+/// Lines, one for each number.
+fn lines(numbers: impl Iterator<Item = usize>, line: impl Fn(usize) -> String) -> String {
+    numbers.map(line).collect::<Vec<_>>().concat()
+}
 
 /// A workflow that calls no other.
 fn read(text: &str) -> Result<Workflow, FlowError> {

@@ -6,8 +6,8 @@ use super::{good, problem, problems, read};
 
 /// A workflow with these lines as its only step.
 fn step(lines: &str) -> String {
-    let indented: String = lines.lines().map(|line| format!("    {line}\n")).collect();
-    format!("steps:\n  - id: a\n{indented}")
+    let indented: Vec<String> = lines.lines().map(|line| format!("    {line}\n")).collect();
+    format!("steps:\n  - id: a\n{}", indented.concat())
 }
 
 #[test]
@@ -68,140 +68,134 @@ fn rules_of_the_file() {
     assert!(problems(&deep)[0].contains("nested deeper than 64 levels"));
 }
 
+/// Lines of a step, and what is wrong with them.
+const STEPS: &[(&str, &str)] = &[
+    ("reed: x", "3:5: unknown key `reed` in a step; did you mean `read`?"),
+    (
+        "title: x",
+        "2:5: a step says not what it does; add one of prompt, agent, plan, transcribe, embed, run, read, write, map, approve, wait, workflow, assert",
+    ),
+    (
+        "read: x\nwrite: { path: a, text: b }",
+        "4:5: `write` besides `read`; a step has exactly one of prompt, agent, plan, transcribe, embed, run, read, write, map, approve, wait, workflow, assert; remove one",
+    ),
+    ("read: x\nneeds: [b]", "4:13: there is no step `b`; did you mean `a`?"),
+    (
+        "read: x\nneeds: a",
+        "2:5: the step `a` needs itself; take out one of these needs: in `needs`, in `${{ }}` or as a fallback",
+    ),
+    ("read: x\nwhen: false", "4:5: this step never runs; remove the step, or the `when`"),
+    (
+        "read: x\nwhen: a ${{ run.id }}",
+        "4:11: `when` is one expression, and here is more; put all of it between `${{` and `}}`, or leave both out",
+    ),
+    ("read: x\nwhen: 1 +", "4:13: unexpected end of input, expected expression"),
+    (
+        "read: x\ntimeout: soon",
+        "4:14: `timeout` is a duration, here is `soon`; write a number of milliseconds, or as in `500ms`, `30s`, `5m`, `1h30m`",
+    ),
+    ("read: x\ntimeout: 0", "4:5: a timeout of nothing leaves no time; leave it out for no limit"),
+    ("read: x\ncache: yes", "4:12: `cache` is true or false, here is `yes`"),
+    ("read: x\nretry: 0", "4:12: `retry` is a whole number from 1 to 100, here is `0`"),
+    (
+        "read: x\nretry: { pause: 2s }",
+        "4:12: `retry` has no `attempts`; add `attempts: ...`: tries, counting the first",
+    ),
+    (
+        "read: x\nretry: { attempts: 2, on: [modl] }",
+        "4:32: `modl` is no kind of failure; did you mean `model`?",
+    ),
+    (
+        "read: x\non_failure: ignore",
+        "4:17: `on_failure` is one of stop, continue, here is `ignore`",
+    ),
+    (
+        "read: x\non_failure: { fallback: a }",
+        "4:5: `a` cannot stand in for itself; name another step",
+    ),
+    ("read: x\non_failure: { fallback: c }", "4:5: there is no step `c`; did you mean `a`?"),
+    (
+        "read: x\nmodel: coder",
+        "4:5: `model` has no use beside `read`; remove it; prompt and agent ask a model",
+    ),
+    (
+        "prompt: x\nmodel: analist",
+        "4:12: `model` is one of planner, coder, reviewer, analyst, pilot, here is `analist`; did you mean `analyst`?",
+    ),
+    (
+        "prompt: x\nsettings: { temperature: 3 }",
+        "4:30: `temperature` is a number from 0 to 2, here is `3`",
+    ),
+    (
+        "prompt: { text: x, format: text, schema: {} }",
+        "3:38: a schema is for JSON, and the format is text; write `format: json`, or remove the schema",
+    ),
+    (
+        "prompt: { text: x, schema: 5 }",
+        "3:24: `schema` is a mapping; write a JSON Schema: `{ type: object, properties: { ... } }`",
+    ),
+    (
+        "prompt: [a]",
+        "3:13: `prompt` is a mapping, here is a list; write lines of `key: value`; known are text, system, format, schema",
+    ),
+    ("prompt:", "3:11: `prompt` has no `text`; add `text: ...`: what is asked"),
+    ("agent: { task: x, turns: 0 }", "3:30: `turns` is a whole number from 1 to 1000, here is `0`"),
+    ("run: []", "3:10: `command` is a list with at least the program, here is a list"),
+    (
+        "run: { shell: ls, command: [ls] }",
+        "3:12: `shell` besides `command`; `run` has exactly one of command, shell; remove one",
+    ),
+    (
+        "run: { command: ls }",
+        "3:21: `command` is a list of texts, here is `ls`; write `[program, argument]`, or `shell:` for a line",
+    ),
+    (
+        "run: { shell: ls, exit_codes: [a] }",
+        "3:35: `exit_codes` is a list of whole numbers, here is a list",
+    ),
+    ("read: {}", "3:11: `read` says not what it does; add one of file, json, lines, files"),
+    (
+        "write: { path: x }",
+        "3:12: `write` has no `text`; add `text: ...`: its text; what is no text is written as JSON",
+    ),
+    (
+        "write: { path: x, text: y, mode: apend }",
+        "3:38: `mode` is one of replace, append, create, here is `apend`; did you mean `append`?",
+    ),
+    (
+        "transcribe: { file: x, format: doc }",
+        "3:36: `format` is one of text, srt, vtt, json, here is `doc`",
+    ),
+    (
+        "map: { over: text, do: { read: x } }",
+        "3:18: `over` is a list, or one `${{ }}` that comes to one, here is `text`",
+    ),
+    (
+        "map: { over: [a], do: { id: b, read: x } }",
+        "3:29: unknown key `id` in the step inside a map; known are prompt, agent, plan, transcribe, embed, run, read, write, map, approve, wait, workflow, assert, when, retry, timeout, on_failure, cache, model, settings",
+    ),
+    (
+        "map: { over: [a], do: { read: x, on_failure: { fallback: a } } }",
+        "3:50: `on_failure` is one of stop, continue, here is a mapping",
+    ),
+    ("wait: {}", "3:11: `wait` says not what it does; add one of for, until"),
+    ("assert: { message: x }", "3:13: `assert` has no `that`; add `that: ...`: what must be true"),
+    (
+        "workflow: b.yaml",
+        "3:15: `flows/b.yaml` cannot be read: no file flows/b.yaml; the path is seen from the folder of this file",
+    ),
+    (
+        "workflow: ${{ inputs.x }}",
+        "3:15: `file` is a text that is known before the run, here is `${{ inputs.x }}`; write it out, without `${{ }}`",
+    ),
+];
+
 #[test]
 fn rules_of_a_step() {
     let mut wrong = Vec::new();
-    for (lines, expected) in [
-        ("reed: x", "3:5: unknown key `reed` in a step; did you mean `read`?"),
-        (
-            "title: x",
-            "2:5: a step says not what it does; add one of prompt, agent, plan, transcribe, embed, run, read, write, map, approve, wait, workflow, assert",
-        ),
-        (
-            "read: x\nwrite: { path: a, text: b }",
-            "4:5: `write` besides `read`; a step has exactly one of prompt, agent, plan, transcribe, embed, run, read, write, map, approve, wait, workflow, assert; remove one",
-        ),
-        ("read: x\nneeds: [b]", "4:13: there is no step `b`; did you mean `a`?"),
-        (
-            "read: x\nneeds: a",
-            "2:5: the step `a` needs itself; take out one of these needs: in `needs`, in `${{ }}` or as a fallback",
-        ),
-        ("read: x\nwhen: false", "4:5: this step never runs; remove the step, or the `when`"),
-        (
-            "read: x\nwhen: a ${{ run.id }}",
-            "4:11: `when` is one expression, and here is more; put all of it between `${{` and `}}`, or leave both out",
-        ),
-        ("read: x\nwhen: 1 +", "4:13: unexpected end of input, expected expression"),
-        (
-            "read: x\ntimeout: soon",
-            "4:14: `timeout` is a duration, here is `soon`; write a number of milliseconds, or as in `500ms`, `30s`, `5m`, `1h30m`",
-        ),
-        (
-            "read: x\ntimeout: 0",
-            "4:5: a timeout of nothing leaves no time; leave it out for no limit",
-        ),
-        ("read: x\ncache: yes", "4:12: `cache` is true or false, here is `yes`"),
-        ("read: x\nretry: 0", "4:12: `retry` is a whole number from 1 to 100, here is `0`"),
-        (
-            "read: x\nretry: { pause: 2s }",
-            "4:12: `retry` has no `attempts`; add `attempts: ...`: tries, counting the first",
-        ),
-        (
-            "read: x\nretry: { attempts: 2, on: [modl] }",
-            "4:32: `modl` is no kind of failure; did you mean `model`?",
-        ),
-        (
-            "read: x\non_failure: ignore",
-            "4:17: `on_failure` is one of stop, continue, here is `ignore`",
-        ),
-        (
-            "read: x\non_failure: { fallback: a }",
-            "4:5: `a` cannot stand in for itself; name another step",
-        ),
-        ("read: x\non_failure: { fallback: c }", "4:5: there is no step `c`; did you mean `a`?"),
-        (
-            "read: x\nmodel: coder",
-            "4:5: `model` has no use beside `read`; remove it; prompt and agent ask a model",
-        ),
-        (
-            "prompt: x\nmodel: analist",
-            "4:12: `model` is one of planner, coder, reviewer, analyst, pilot, here is `analist`; did you mean `analyst`?",
-        ),
-        (
-            "prompt: x\nsettings: { temperature: 3 }",
-            "4:30: `temperature` is a number from 0 to 2, here is `3`",
-        ),
-        (
-            "prompt: { text: x, format: text, schema: {} }",
-            "3:38: a schema is for JSON, and the format is text; write `format: json`, or remove the schema",
-        ),
-        (
-            "prompt: { text: x, schema: 5 }",
-            "3:24: `schema` is a mapping; write a JSON Schema: `{ type: object, properties: { ... } }`",
-        ),
-        (
-            "prompt: [a]",
-            "3:13: `prompt` is a mapping, here is a list; write lines of `key: value`; known are text, system, format, schema",
-        ),
-        ("prompt:", "3:11: `prompt` has no `text`; add `text: ...`: what is asked"),
-        (
-            "agent: { task: x, turns: 0 }",
-            "3:30: `turns` is a whole number from 1 to 1000, here is `0`",
-        ),
-        ("run: []", "3:10: `command` is a list with at least the program, here is a list"),
-        (
-            "run: { shell: ls, command: [ls] }",
-            "3:12: `shell` besides `command`; `run` has exactly one of command, shell; remove one",
-        ),
-        (
-            "run: { command: ls }",
-            "3:21: `command` is a list of texts, here is `ls`; write `[program, argument]`, or `shell:` for a line",
-        ),
-        (
-            "run: { shell: ls, exit_codes: [a] }",
-            "3:35: `exit_codes` is a list of whole numbers, here is a list",
-        ),
-        ("read: {}", "3:11: `read` says not what it does; add one of file, json, lines, files"),
-        (
-            "write: { path: x }",
-            "3:12: `write` has no `text`; add `text: ...`: its text; what is no text is written as JSON",
-        ),
-        (
-            "write: { path: x, text: y, mode: apend }",
-            "3:38: `mode` is one of replace, append, create, here is `apend`; did you mean `append`?",
-        ),
-        (
-            "transcribe: { file: x, format: doc }",
-            "3:36: `format` is one of text, srt, vtt, json, here is `doc`",
-        ),
-        (
-            "map: { over: text, do: { read: x } }",
-            "3:18: `over` is a list, or one `${{ }}` that comes to one, here is `text`",
-        ),
-        (
-            "map: { over: [a], do: { id: b, read: x } }",
-            "3:29: unknown key `id` in the step inside a map; known are prompt, agent, plan, transcribe, embed, run, read, write, map, approve, wait, workflow, assert, when, retry, timeout, on_failure, cache, model, settings",
-        ),
-        (
-            "map: { over: [a], do: { read: x, on_failure: { fallback: a } } }",
-            "3:50: `on_failure` is one of stop, continue, here is a mapping",
-        ),
-        ("wait: {}", "3:11: `wait` says not what it does; add one of for, until"),
-        (
-            "assert: { message: x }",
-            "3:13: `assert` has no `that`; add `that: ...`: what must be true",
-        ),
-        (
-            "workflow: b.yaml",
-            "3:15: `flows/b.yaml` cannot be read: no file flows/b.yaml; the path is seen from the folder of this file",
-        ),
-        (
-            "workflow: ${{ inputs.x }}",
-            "3:15: `file` is a text that is known before the run, here is `${{ inputs.x }}`; write it out, without `${{ }}`",
-        ),
-    ] {
+    for (lines, expected) in STEPS {
         let found = problems(&step(lines));
-        if found != [expected] {
+        if found != [*expected] {
             wrong.push((lines, found));
         }
     }
@@ -353,8 +347,7 @@ fn a_bad_step_is_not_told_again_where_it_is_used() {
 
 #[test]
 fn problems_are_bounded_and_cheap() {
-    let steps: String =
-        (0..5000).map(|n| format!("- {{id: s{n}, read: x, needs: t{n}}}\n")).collect();
+    let steps = super::lines(0..5000, |n| format!("- {{id: s{n}, read: x, needs: t{n}}}\n"));
     let error = read(&format!("steps:\n{steps}")).expect_err("all are wrong");
     assert_eq!(error.problems.len(), 200);
 }
