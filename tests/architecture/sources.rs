@@ -50,6 +50,10 @@ const PLATFORM: &[&str] = &[
     "crates/tool/src/folder/unix.rs",
     "crates/tool/src/process.rs",
     "crates/tool/src/process/unix.rs",
+    "crates/transcriber/src/group.rs",
+    "crates/transcriber/src/group/unix.rs",
+    "crates/whisper/src/platform.rs",
+    "crates/whisper/src/platform/unix.rs",
 ];
 
 /// Where a pause is what is tested or measured: a moment to be killed at, a server that is slow.

@@ -4,6 +4,8 @@
 //!   Models --by endpoint--> OpenAiModel   --> http, local only --> a model server
 //!                     '---> ScriptedModel --> a file of turns <-- ScriptedTranscriber
 //!
+//!   HttpTranscriber --form--> http, local only --> a server that turns speech into text
+//!
 //!   OpenAiModel:  request  ->  exchange (limits)  ->  sse -> chunk -> accumulate  ->  answer
 //!                 (pure)       (the only IO)          (pure, bounded)                 (pure:
 //!                                                                    reasoning, salvage of calls)
@@ -27,6 +29,7 @@ mod request;
 mod salvage;
 pub mod script;
 mod sse;
+mod transcribe;
 mod transport;
 mod vectors;
 
@@ -37,3 +40,4 @@ pub use openai::OpenAiModel;
 pub use probe::{ProbeError, Probed, ProbedModel, default_ports, probe};
 pub use script::{Script, ScriptError, ScriptedModel, ScriptedTranscriber};
 pub use sse::{FRAME_BYTES_MAX, Frame, FrameTooLong, SseParser};
+pub use transcribe::{HttpTranscriber, SpeechRoute};

@@ -6,8 +6,8 @@ use std::{
 };
 
 use reqwest::{
-    Client, RequestBuilder, Response,
-    header::{ACCEPT, CONTENT_TYPE, LOCATION},
+    Body, Client, RequestBuilder, Response,
+    header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, LOCATION},
     redirect::Policy,
 };
 use thiserror::Error;
@@ -95,6 +95,21 @@ impl Transport {
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "text/event-stream, application/json")
             .body(json)
+    }
+
+    /// A POST request with a form, whose size is told before.
+    pub(crate) fn post_form(
+        &self,
+        path: &str,
+        content_type: &str,
+        size_bytes: u64,
+        form: Body,
+    ) -> RequestBuilder {
+        self.with_key(self.client.post(self.url.at(path)))
+            .header(CONTENT_TYPE, content_type)
+            .header(CONTENT_LENGTH, size_bytes)
+            .header(ACCEPT, "application/json")
+            .body(form)
     }
 
     fn with_key(&self, request: RequestBuilder) -> RequestBuilder {

@@ -7,3 +7,4 @@ mod fuzz;
 mod identity;
 mod limits;
 mod support;
+mod transcribe;
