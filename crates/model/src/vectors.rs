@@ -115,6 +115,8 @@ fn from_base64(text: &str) -> Option<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{VectorsFault, check_lengths, read};
 
     #[track_caller]
@@ -176,6 +178,24 @@ mod tests {
             ["", "<html>", "{}", "[]", r#"{"data":[{"embedding":{}}]}"#, r#"{"error":null}"#]
         {
             assert_eq!(read(body.as_bytes(), 1), Err(VectorsFault::NotProtocol), "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn there_is_a_vector_for_each_text_or_an_error(
+            items in proptest::collection::vec((0_usize..4, "[\\[\\]\"0-9a.,-]{0,8}"), 0..4),
+            count in 0_usize..4,
+        ) {
+            let items: Vec<String> = items
+                .iter()
+                .map(|(index, vector)| format!(r#"{{"index":{index},"embedding":{vector}}}"#))
+                .collect();
+            let body = format!(r#"{{"data":[{}]}}"#, items.join(","));
+            if let Ok(vectors) = read(body.as_bytes(), count) {
+                prop_assert_eq!(vectors.len(), count);
+                prop_assert!(vectors.iter().all(|vector| !vector.is_empty()));
+            }
         }
     }
 }

@@ -41,18 +41,29 @@ struct Below {
 /// project's ignore files say does not count; links to folders are followed only where the pattern
 /// names them.
 pub(super) fn files(workspace: &Workspace, asked: &str) -> Result<Vec<String>, ActionError> {
+    bounded(workspace, asked, Most { listed: LISTED_MAX, visited: VISITED_MAX })
+}
+
+/// How much a list may take.
+#[derive(Debug, Clone, Copy)]
+struct Most {
+    listed: usize,
+    visited: usize,
+}
+
+fn bounded(workspace: &Workspace, asked: &str, most: Most) -> Result<Vec<String>, ActionError> {
     let pattern = Pattern::of(workspace.root(), asked)?;
     let mut listed = Vec::new();
     for (visited, entry) in pattern.walk().enumerate() {
-        if visited >= VISITED_MAX {
-            return Err(too_many(asked, "lead through", VISITED_MAX));
+        if visited >= most.visited {
+            return Err(too_many(asked, "have to be looked at for", most.visited));
         }
         let Some(entry) = found(entry, asked)? else { continue };
         if !pattern.fits(entry.path()) || !is_file(&entry) {
             continue;
         }
-        if listed.len() >= LISTED_MAX {
-            return Err(too_many(asked, "fit", LISTED_MAX));
+        if listed.len() >= most.listed {
+            return Err(too_many(asked, "fit", most.listed));
         }
         listed.push(slashed(shown(workspace, entry.path()))?);
     }
@@ -159,4 +170,53 @@ fn slashed(path: &Path) -> Result<String, ActionError> {
 
 fn too_many(asked: &str, what: &str, most: usize) -> ActionError {
     ActionError::file(format!("more than {most} files {what} {asked:?}; make the pattern narrower"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+
+    use super::{Most, bounded, files};
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn a_list_that_grows_too_long_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            fs::write(place.path().join(name), "").unwrap();
+        }
+        let workspace = Workspace::new(place.path());
+        // The folder itself is looked at too.
+        let list = |pattern, listed, visited| {
+            bounded(&workspace, pattern, Most { listed, visited }).map_err(|error| error.message)
+        };
+        assert_eq!(list("*", 3, 4).unwrap(), ["a", "b", "c"]);
+        let error = list("*", 2, 4).unwrap_err();
+        assert_eq!(error, "more than 2 files fit \"*\"; make the pattern narrower");
+        let error = list("b", 3, 0).unwrap_err();
+        assert!(error.starts_with("more than 0 files have to be looked at for \"b\""), "{error}");
+        assert!(list("a*", 1, 3).is_err(), "what does not fit is looked at as well");
+    }
+
+    proptest! {
+        #[test]
+        fn no_pattern_makes_it_panic_or_list_what_is_not_there(
+            pattern in "[a.*?/\\[\\]{}!,é\\\\~-]{0,12}",
+        ) {
+            let place = tempfile::tempdir().unwrap();
+            fs::create_dir_all(place.path().join("a/.a")).unwrap();
+            for name in ["a/a", "a/.a/é", ".aa", "["] {
+                fs::write(place.path().join(name), "").unwrap();
+            }
+            // What lies outside is not there to be counted.
+            prop_assume!(!pattern.starts_with(['/', '~']) && !pattern.contains(".."));
+            if let Ok(listed) = files(&Workspace::new(place.path()), &pattern) {
+                for file in listed {
+                    prop_assert!(place.path().join(&file).is_file(), "{pattern}: {file}");
+                }
+            }
+        }
+    }
 }
