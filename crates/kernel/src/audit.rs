@@ -148,7 +148,7 @@ impl State {
             ),
             ("due or waiting", &asks, self.steps_where(|id, step| self.has_to_ask(id, step))),
             ("looking", looking, self.steps_where(|id, step| self.looks(id, step))),
-            ("preparing", preparing, self.running_tasks(|id, work| self.prepares(id, work))),
+            ("preparing", preparing, self.steps_where(|id, step| self.prepares(id, step))),
             ("red", red, self.steps_where(|id, step| self.is_red(id, step))),
             ("wave", wave, self.running_tasks(|_, work| work.phase == TaskPhase::Wave)),
             ("coding", coding, self.running_tasks(|_, work| work.is_coding())),
@@ -197,9 +197,16 @@ impl State {
         running && flow::needs_look(self, id)
     }
 
-    fn prepares(&self, id: StepId, work: &TaskWork) -> bool {
-        let calls = work.talk.phase == TalkPhase::Tools && !work.talk.calls.is_empty();
-        work.phase == TaskPhase::Coding && calls && !self.has_effect(id)
+    fn prepares(&self, id: StepId, step: &Step) -> bool {
+        let talk = match &step.status {
+            StepStatus::Running(Work::Task(work)) if work.phase == TaskPhase::Coding => &work.talk,
+            StepStatus::Running(Work::Flow(work)) => &work.talk,
+            StepStatus::Running(Work::Task(_) | Work::Planning(_))
+            | StepStatus::Pending
+            | StepStatus::Parked(..)
+            | StepStatus::Ended(_) => return false,
+        };
+        talk.phase == TalkPhase::Tools && !talk.calls.is_empty() && !self.has_effect(id)
     }
 
     fn waits_for_checks(&self, id: StepId, work: &TaskWork) -> bool {

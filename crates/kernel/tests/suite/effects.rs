@@ -11,6 +11,7 @@ pub(crate) fn started(effect: &Effect<'_>) -> EffectId {
     match effect.key {
         EffectKey::Started(id, _) => id,
         EffectKey::Prepare(call) => panic!("{call} is to be prepared and was not started"),
+        EffectKey::Look(step, ..) => panic!("{step} is to be looked for and was not started"),
     }
 }
 

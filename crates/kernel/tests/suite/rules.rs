@@ -166,6 +166,10 @@ impl Rules {
                     assert!(self.in_flight.contains_key(effect), "{effect} was not in flight");
                 }
             }
+            Event::StepLooked(_)
+            | Event::ActionStarted(_)
+            | Event::ActionEnded(_)
+            | Event::OutputSet(_) => unreachable!("plans have no steps of workflows"),
         }
         self.notice_unparked(state);
     }
@@ -331,6 +335,7 @@ impl Rules {
             | StartCause::WindowFull
             | StartCause::Stuck
             | StartCause::TimedOut => Standing::UnderWay,
+            StartCause::Failed => unreachable!("plans have no steps of workflows"),
         };
         assert_eq!(watched.standing, expected, "{event:?}");
         if event.cause == StartCause::Ready {
@@ -372,6 +377,9 @@ impl Rules {
                         assert!(self.builds_on(event.step, *step), "{event:?}");
                     }
                     SkipReason::Cancelled => {}
+                    SkipReason::ConditionFalse | SkipReason::NotNeeded => {
+                        unreachable!("plans have no steps of workflows")
+                    }
                 }
                 self.at(event.step).standing = Standing::Skipped;
             }

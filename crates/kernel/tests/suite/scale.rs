@@ -108,6 +108,9 @@ fn friendly(plan: Plan, effect: &Effect<'_>, first_fails: bool) -> Command {
         | EffectWork::Read { .. }
         | EffectWork::Write { .. }
         | EffectWork::Command { .. } => panic!("the coder calls no tools"),
+        EffectWork::Look | EffectWork::Action(_) => {
+            unreachable!("plans have no steps of workflows")
+        }
     }
 }
 

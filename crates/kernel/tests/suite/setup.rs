@@ -48,6 +48,7 @@ fn limits() -> impl Strategy<Value = Limits> {
         attempt_time_limit_ms: None,
         parallel_tasks_max: of_coder.2,
         effect_losses_max: of_coder.3,
+        parallel_steps_max: 8,
     })
 }
 

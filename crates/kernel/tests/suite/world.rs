@@ -133,6 +133,7 @@ impl World {
         outstanding(&self.state)
             .map(|effect| match (effect.key, effect.work) {
                 (EffectKey::Prepare(call), _) => Owed::Prepare(call),
+                (EffectKey::Look(..), _) => unreachable!("plans have no steps of workflows"),
                 (EffectKey::Started(id, _), work) => match work {
                     EffectWork::Prepare { .. } => unreachable!("it has a key of its own"),
                     EffectWork::Workspace => Owed::Workspace(id),
@@ -142,6 +143,9 @@ impl World {
                     EffectWork::Command { .. } => Owed::Command(id),
                     EffectWork::Checks { steps, .. } => Owed::Checks(id, steps.to_vec()),
                     EffectWork::Commit(_) => Owed::Commit(id),
+                    EffectWork::Look | EffectWork::Action(_) => {
+                        unreachable!("plans have no steps of workflows")
+                    }
                 },
             })
             .collect()
@@ -218,7 +222,8 @@ impl World {
             | Command::FileWriteEnded { effect, .. }
             | Command::CommandEnded { effect, .. }
             | Command::ChecksEnded { effect, .. }
-            | Command::CommitEnded { effect, .. } => effect,
+            | Command::CommitEnded { effect, .. }
+            | Command::ActionEnded { effect, .. } => effect,
             Command::Start(_)
             | Command::Fork(_)
             | Command::Resume { .. }
@@ -229,6 +234,7 @@ impl World {
             | Command::Answer { .. }
             | Command::TimeUp { .. }
             | Command::ToolPrepared { .. }
+            | Command::StepLooked { .. }
             | Command::EffectsLost { .. } => return None,
         };
         let flight = self.state.in_flight().get(effect)?;
