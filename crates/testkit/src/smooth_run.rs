@@ -146,6 +146,7 @@ fn answer(texts: Texts, effect: &Effect<'_>) -> Command {
                 },
             };
         }
+        EffectKey::Look(..) => unreachable!("plans have no steps of workflows"),
         EffectKey::Started(id, _) => id,
     };
     match effect.work {
@@ -170,6 +171,9 @@ fn answer(texts: Texts, effect: &Effect<'_>) -> Command {
         }
         EffectWork::Prepare { .. } | EffectWork::Read { .. } | EffectWork::Command { .. } => {
             unreachable!("the coder only writes")
+        }
+        EffectWork::Look | EffectWork::Action(_) => {
+            unreachable!("plans have no steps of workflows")
         }
     }
 }

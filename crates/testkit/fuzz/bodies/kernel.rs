@@ -118,6 +118,7 @@ fn reply(effect: &Effect<'_>) -> Command {
                 plan,
             };
         }
+        EffectKey::Look(..) => unreachable!("plans have no steps of workflows"),
         EffectKey::Started(id, _) => id,
     };
     match &effect.work {
@@ -145,6 +146,9 @@ fn reply(effect: &Effect<'_>) -> Command {
         | EffectWork::Prepare { .. }
         | EffectWork::Read { .. }
         | EffectWork::Command { .. } => unreachable!("the coder writes one file"),
+        EffectWork::Look | EffectWork::Action(_) => {
+            unreachable!("plans have no steps of workflows")
+        }
     }
 }
 
