@@ -195,7 +195,10 @@ fn of_a_step(used: &Use<'_>, index: &Index, reader: &mut Reader<'_, '_>) -> Opti
 }
 
 fn input(used: &Use<'_>, known: &Known<'_>, reader: &mut Reader<'_, '_>) {
-    let Some(name) = used.path.get(1) else { return };
+    let Some(name) = used.path.get(1) else {
+        let message = "`inputs` needs a name behind it".to_owned();
+        return told(used, message, "write `inputs.NAME`".to_owned(), reader);
+    };
     let names = || known.inputs.iter().map(|input| input.name.as_str());
     if names().any(|known| known == name) || reader.is_full() {
         return;

@@ -242,6 +242,7 @@ fn rules_of_references() {
         ("steps.first.outputs", "a step has no `outputs`; did you mean `output`?"),
         ("steps.first.title", "a step has no `title`; there are output, status, error, exit_code"),
         ("steps[inputs.known].output", "`steps` needs a name behind it; write `steps.NAME.output`"),
+        ("inputs", "`inputs` needs a name behind it; write `inputs.NAME`"),
         ("inputs.knwon", "there is no input `knwon`; did you mean `known`?"),
         ("inputs.other", "there is no input `other`; declare it: `inputs: { other: ... }`"),
         ("known", "there is no value `known`; write `inputs.known`"),
