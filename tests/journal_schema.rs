@@ -4,24 +4,24 @@
 //! none yet and freezes files whose meanings are filled in. It never changes a frozen file.
 
 mod journal_schema {
+    pub(crate) mod any;
     pub(crate) mod folder;
     pub(crate) mod layout;
     pub(crate) mod lines;
     pub(crate) mod samples;
+    pub(crate) mod triggers;
     pub(crate) mod variants;
 }
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use journal_schema::{
+    any::AnyEvent,
     folder::{self, EventFile},
     layout::Layout,
     lines, samples, variants,
 };
-use lao_event::{
-    Event,
-    codec::{self, DecodeError, PAYLOAD_BYTES_MAX},
-};
+use lao_event::codec::{DecodeError, PAYLOAD_BYTES_MAX};
 
 /// The file of every event, after new ones were written where that is asked for.
 fn files() -> Vec<EventFile> {
@@ -40,7 +40,7 @@ fn every_event_has_a_file_and_every_file_an_event() {
     for file in files() {
         let newest = described.entry(file.number).or_insert(file.version);
         *newest = file.version.max(*newest);
-        let name = Event::TYPES.iter().find(|(number, _)| *number == file.number);
+        let name = AnyEvent::types().find(|(number, _)| *number == file.number);
         assert_eq!(
             name.map(|(_, name)| *name),
             Some(file.name.as_str()),
@@ -54,7 +54,7 @@ fn every_event_has_a_file_and_every_file_an_event() {
         );
     }
     let samples = samples::all();
-    for (number, name) in Event::TYPES {
+    for (number, name) in AnyEvent::types() {
         let sample = samples
             .iter()
             .find(|sample| sample.event.type_number() == *number)
@@ -66,8 +66,9 @@ fn every_event_has_a_file_and_every_file_an_event() {
              LAO_BLESS=1, then fill in what the event and its fields mean"
         );
     }
+    let types: Vec<_> = AnyEvent::types().collect();
     assert!(
-        Event::TYPES.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 != pair[1].1),
+        types.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 != pair[1].1),
         "numbers ascend and are used once"
     );
 }
@@ -108,12 +109,12 @@ fn golden_bytes_decode_to_what_is_stated_and_encode_to_the_same() {
         for golden in &file.golden {
             let place = format!("{}, golden {:?}", file.path, golden.name);
             let bytes = golden.bytes();
-            let event = codec::decode(file.number, file.version, &bytes)
+            let event = AnyEvent::decode(file.number, file.version, &bytes)
                 .unwrap_or_else(|error| panic!("{place}: {error:?}"));
             let json = serde_json::to_value(&event).expect("events are plain JSON");
             assert_eq!(json, golden.json(), "{place}");
             if event.schema_version() == file.version {
-                let encoded = codec::encode(&event).expect("goldens are small");
+                let encoded = event.encode().expect("goldens are small");
                 assert_eq!(encoded.event_type, file.number, "{place}");
                 assert_eq!(encoded.schema_version, file.version, "{place}");
                 assert_eq!(encoded.payload, bytes, "{place}");
@@ -126,7 +127,7 @@ fn golden_bytes_decode_to_what_is_stated_and_encode_to_the_same() {
 fn the_samples_are_the_goldens() {
     let files = files();
     for sample in samples::all() {
-        let encoded = codec::encode(&sample.event).expect("samples are small");
+        let encoded = sample.event.encode().expect("samples are small");
         let golden = files
             .iter()
             .filter(|file| file.number == encoded.event_type)
@@ -171,7 +172,9 @@ fn a_file_alone_says_how_to_read_its_bytes() {
 /// What another program is promised of an export is what the goldens of every event show.
 #[test]
 fn the_schema_of_exported_lines_follows_from_the_files() {
-    let files = files();
+    let mut files = files();
+    // A stream of triggers is not exported.
+    files.retain(|file| AnyEvent::is_of_a_run(file.number));
     if std::env::var_os("LAO_BLESS").is_some() {
         lines::bless(&files);
     }
@@ -202,7 +205,7 @@ fn enums_are_as_their_files_say() {
     let mut described = BTreeSet::new();
     for file in files() {
         let newest =
-            Event::TYPES.iter().any(|(number, _)| *number == file.number && file.is_newest());
+            AnyEvent::types().any(|(number, _)| *number == file.number && file.is_newest());
         for shape in file.shape.iter().filter(|shape| shape.fields.is_none()) {
             let stated: Vec<&str> =
                 shape.variants.iter().map(|variant| variant.name.as_str()).collect();
@@ -231,7 +234,7 @@ fn damaged_bytes_are_errors_and_allocate_nothing_large() {
         for golden in &file.golden {
             let bytes = golden.bytes();
             let longer = [bytes.as_slice(), &[0]].concat();
-            let left_over = codec::decode(file.number, file.version, &longer);
+            let left_over = AnyEvent::decode(file.number, file.version, &longer);
             assert!(
                 matches!(left_over, Err(DecodeError::Payload { .. })),
                 "{} {:?} with a byte too many",
@@ -239,7 +242,7 @@ fn damaged_bytes_are_errors_and_allocate_nothing_large() {
                 golden.name
             );
             for length in 0..bytes.len() {
-                let cut = codec::decode(file.number, file.version, &bytes[..length]);
+                let cut = AnyEvent::decode(file.number, file.version, &bytes[..length]);
                 assert!(
                     matches!(cut, Err(DecodeError::Payload { .. })),
                     "{} {:?} cut to {length} bytes",
@@ -263,9 +266,9 @@ fn damaged_bytes_are_errors_and_allocate_nothing_large() {
 /// Damage may give another value (the chain hash finds that) or an error, and what it gives
 /// encodes again.
 fn expect_no_abort(file: &EventFile, bytes: &[u8]) {
-    match codec::decode(file.number, file.version, bytes) {
+    match AnyEvent::decode(file.number, file.version, bytes) {
         Ok(event) => {
-            let encoded = codec::encode(&event).expect("no larger than what was read");
+            let encoded = event.encode().expect("no larger than what was read");
             assert!(encoded.payload.len() <= bytes.len(), "{}", file.path);
         }
         Err(DecodeError::Payload { event_type, .. }) => assert_eq!(event_type, file.number),
@@ -280,21 +283,20 @@ fn a_length_beyond_the_limit_is_an_error() {
         [&[0xfc][..], &u32::try_from(PAYLOAD_BYTES_MAX + 1).expect("a megabyte").to_le_bytes()]
             .concat();
     for bytes in [huge, just_beyond] {
-        let lost = Event::TYPES
-            .iter()
+        let lost = AnyEvent::types()
             .find(|(_, name)| *name == "EffectsLost")
             .expect("it begins with a list");
-        assert!(matches!(codec::decode(lost.0, 1, &bytes), Err(DecodeError::Payload { .. })));
+        assert!(matches!(AnyEvent::decode(lost.0, 1, &bytes), Err(DecodeError::Payload { .. })));
     }
 }
 
 #[test]
 fn an_unknown_type_or_version_is_said_so() {
-    let known: BTreeSet<u16> = Event::TYPES.iter().map(|(number, _)| *number).collect();
+    let known: BTreeSet<u16> = AnyEvent::types().map(|(number, _)| *number).collect();
     let unknown = (0..=u16::MAX).filter(|number| !known.contains(number));
     for number in unknown {
         assert!(matches!(
-            codec::decode(number, 1, &[]),
+            AnyEvent::decode(number, 1, &[]),
             Err(DecodeError::Unknown { event_type, schema_version: 1 }) if event_type == number
         ));
     }
@@ -308,7 +310,7 @@ fn an_unknown_type_or_version_is_said_so() {
             .expect("the file itself")
             + 1;
         for version in [0, newer, u16::MAX] {
-            let decoded = codec::decode(file.number, version, &file.golden[0].bytes());
+            let decoded = AnyEvent::decode(file.number, version, &file.golden[0].bytes());
             assert!(
                 matches!(
                     decoded,

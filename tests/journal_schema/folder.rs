@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
 
-use lao_event::{Hash, codec};
+use lao_event::Hash;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -254,7 +254,7 @@ fn skeleton(sample: &Sample) -> String {
 const BYTES_PER_LINE: usize = 32;
 
 fn golden(sample: &Sample) -> String {
-    let payload = codec::encode(&sample.event).expect("samples are small").payload;
+    let payload = sample.event.encode().expect("samples are small").payload;
     let mut hex = String::new();
     for line in payload.chunks(BYTES_PER_LINE) {
         for byte in line {

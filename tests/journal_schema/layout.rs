@@ -66,7 +66,7 @@ impl<'a> Layout<'a> {
             },
             // Signed numbers are folded onto unsigned ones of the same width.
             "u32" | "i32" => fits(unsigned(rest)?, u64::from(u32::MAX)),
-            "u64" => unsigned(rest).map(|_| ()),
+            "u64" | "i64" => unsigned(rest).map(|_| ()),
             "[u8; 32]" => take(rest, 32).map(|_| ()),
             "String" => {
                 let length = usize::try_from(unsigned(rest)?).map_err(|_| "too long")?;

@@ -27,6 +27,13 @@ macro_rules! enums {
 }
 
 enums! {
+    Action {
+        Run, Read, List, Write, Transcribe, Embed, Plan, Approve, Wait, Pause,
+    }
+    ActionFailure {
+        Command, File, Conflict, Engine, Model, Unreachable, ModelMissing, TimedOut, Inside, Denied,
+    }
+    ActionOutcome { Done, Failed }
     AnswerFormat { Text, Json }
     Before { Absent, Known, Kept }
     ChecksScope { Task, Wave }
@@ -34,27 +41,32 @@ enums! {
     CommitOutcome { Made, Unchanged, Failed }
     CommitPhase { Planning, Code, Review }
     Content { Inline, Blob }
-    Definition { Plan }
+    Definition { Plan, Flow }
     FailureKind {
         Unreachable, ModelMissing, WindowExceeded, Refused, ServerFailed, Unreadable, TimedOut,
         ScriptMismatch, Aborted,
     }
     FailureReason {
         ModelFailed, PlanUnusable, ChecksRed, NotApproved, ReviewUnreadable, CoderStuck, TimedOut,
+        ActionFailed, OutputUnusable, ExpressionFailed, AssertionFailed, Denied, InsideFailed,
     }
     FileWriteOutcome { Written, AlreadyWritten, Conflict, Failed }
     FinishReason { Stop, Length, ToolCalls, ContentFilter }
+    FlowValue { Nothing, Text, Json, File }
+    Found { Nothing, File, Until, Run, Cache, Refused }
     LossCause { ProcessEnded, WorkerPanicked }
     Message { System, User, Assistant, Tool }
     ModelOutcome { Answered, Failed }
+    OutputSource { Answer, Inside, Cache }
     ParkReason { Question, CommitFailed }
-    QuestionAnswer { Rerun, Skip }
-    QuestionSubject { CommandUnknown, FileConflict }
+    QuestionAnswer { Rerun, Skip, Approve, Deny }
+    QuestionSubject { CommandUnknown, FileConflict, Approval }
+    ReadForm { Text, Json, Lines }
     Role { Planner, Coder, Reviewer, Analyst, Pilot, Embedder, Transcriber }
     RunOutcome { Succeeded, Failed, Cancelled }
-    SkipReason { UpstreamFailed, Cancelled }
-    StartCause { Ready, Rework, Rejected, WindowFull, Stuck, TimedOut }
-    StepDefinition { Planning, Task }
+    SkipReason { UpstreamFailed, Cancelled, ConditionFalse, NotNeeded }
+    StartCause { Ready, Rework, Rejected, WindowFull, Stuck, TimedOut, Failed }
+    StepDefinition { Planning, Task, Flow, Item }
     StepOutcome { Succeeded, Failed, Skipped }
     StopReason {
         Interrupted, ServerUnreachable, ModelMissing, Parked, EffectLostTooOften,
@@ -62,6 +74,9 @@ enums! {
     }
     ToolOutcome { Succeeded, Failed }
     ToolVerdict { Allowed, Denied, Invalid }
+    TriggerCause { File, Schedule, Manual }
+    TriggerOutcome { Succeeded, Failed, Cancelled }
+    TranscriptForm { Text, Srt, Vtt, Json }
     Verdict { Approved, Rework, Rejected }
     WorkspaceOutcome { Ready, Unusable }
 }

@@ -261,10 +261,10 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_comes_and_wherever_it_is_killed(steps in prop::collection::vec(step(), 1..60)) {
+    fn whatever_comes_and_wherever_it_is_killed(steps in prop::collection::vec(step(), 1..48)) {
         let mut world = World::new();
         for step in steps {
             world.take(step);

@@ -126,7 +126,7 @@ pub struct ScheduleMissed {
     pub from_ms: i64,
     /// The last of them, in milliseconds since 1970.
     pub until_ms: i64,
-    /// How many; counting stops at 100,000.
+    /// How many; more than 100,000 are noted in several events.
     pub count: u64,
 }
 
