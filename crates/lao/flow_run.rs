@@ -39,6 +39,11 @@ impl FlowPlan {
         Self { definition, steps: file.flow.steps.clone() }
     }
 
+    /// A workflow without inputs, to be looked at.
+    pub(crate) fn of(file: &FlowFile) -> Self {
+        Self::new(file, Vec::new(), &json!({}))
+    }
+
     /// The same with one step and what it needs, directly or not.
     pub(crate) fn only(mut self, wanted: &str) -> Result<Self, CliError> {
         if !self.steps.iter().any(|step| step.id == wanted) {

@@ -22,6 +22,7 @@ mod secrets;
 mod settings_change;
 mod signal;
 mod watch;
+mod watching;
 mod world;
 
 use std::process::ExitCode as ProcessExit;

@@ -206,7 +206,8 @@ pub(crate) fn place(
     }
 }
 
-fn expand_home(path: &str) -> PathBuf {
+/// A path whose `~` is the user's home.
+pub(crate) fn expand_home(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
         (Some(_) | None, _) => PathBuf::from(path),

@@ -27,9 +27,11 @@ mod scenario;
 mod show;
 mod status;
 mod step;
+mod steps;
 mod summary;
 mod travel;
 mod upkeep;
+mod watch;
 pub(crate) mod words;
 
 pub use config::{ConfigLine, config};
@@ -53,6 +55,7 @@ pub use scenario::{junit, scenario, scenarios};
 pub use show::show;
 pub use status::status;
 pub use step::step;
+pub use steps::{StepLine, steps};
 pub use summary::summary;
 pub use travel::{
     BlameAuthor, BlameLine, BlameMessage, BlameOrigin, BlameReport, CheckoutFile, CheckoutReport,
@@ -62,6 +65,7 @@ pub use upkeep::{
     BackupReport, CompactReport, ManifestMended, PinReport, RepairReport, StatsReport, TypeLine,
     backup, compact, pin, repair, stats,
 };
+pub use watch::{WatchEvent, WatchLine, watch_line};
 
 #[cfg(doc)]
 use crate::Style;

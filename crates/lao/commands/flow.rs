@@ -8,15 +8,13 @@ use lao_cli::{
     render::{self, FlowProblemLine},
 };
 use lao_config::Config;
-use lao_gateway::{live, offline};
+use lao_gateway::offline;
 use lao_history::RunFolder;
 use lao_kernel::Texts;
 use lao_runtime::{Begin, RunSpec};
-use lao_workflow::flow::Workflow;
-use serde_json::Value;
 
 use super::{
-    prune, resume,
+    prune,
     run::{go_on, spec},
 };
 use crate::{
@@ -167,45 +165,4 @@ fn problem(problem: &lao_workflow::flow::FlowProblem) -> FlowProblemLine {
         message: problem.message.clone(),
         hint: problem.hint.clone(),
     }
-}
-
-/// Goes on with a run that began earlier, under its own identity, or starts it.
-pub(crate) async fn start_or_go_on(
-    global: &GlobalArgs,
-    (project, config): (&Project, &Config),
-    (plan, run): (&FlowPlan, &lao_event::RunId),
-    screen: &mut Screen,
-) -> Result<ExitCode, CliError> {
-    let folder = project.runs().run(run);
-    if folder.exists() {
-        if live(&folder).await.map_err(|error| internal(&error))?.is_some() {
-            return Ok(ExitCode::Interrupted);
-        }
-        return resume::take_up(global, project, config, (folder, None), screen).await;
-    }
-    let roles = plan.roles();
-    let settings = flow_run::settings(project, config, &roles)?;
-    let redactor = secrets::redactor(config)?;
-    plan.check_secrets(&redactor)?;
-    let models = Arc::new(world::models(config, &project.root)?);
-    let seed = u64::from_le_bytes(
-        lao_event::Hash::of(run.as_str().as_bytes()).0[..8].try_into().expect("eight bytes"),
-    );
-    let start = plan.start(run.clone(), seed, settings.clone());
-    let spec = RunSpec {
-        labels: plan.labels(),
-        ..spec(project, config, run, (&settings, models, redactor))?
-    };
-    let begin = (Begin::Start(Box::new(start)), None);
-    Ok(drive(global, spec, begin, screen).await?.code)
-}
-
-/// The trigger of a run, and the inputs of its workflow.
-pub(crate) fn triggered(file: &FlowFile, inputs: &[(String, Value)], trigger: &Value) -> FlowPlan {
-    FlowPlan::new(file, inputs.to_vec(), trigger)
-}
-
-/// The inputs of a workflow that is set off by triggers.
-pub(crate) fn inputs(flow: &Workflow, typed: &[String]) -> Result<Vec<(String, Value)>, CliError> {
-    flow_run::bind(flow, typed)
 }

@@ -174,7 +174,7 @@ fn check_retry(folder: &RunFolder, status: &RunStatus, retry: &Retry) -> Result<
 }
 
 /// The settings of today's configuration, in the workspace of the run.
-fn resumed_settings(config: &Config, run: &Settings) -> Settings {
+pub(crate) fn resumed_settings(config: &Config, run: &Settings) -> Settings {
     let mut settings = config.run_settings(run.workspace.clone(), run.tools.clone());
     settings.git.enabled = run.git.enabled;
     // The tools were offered in the prompts so far, so the shell stays as it was.
