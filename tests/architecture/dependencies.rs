@@ -21,6 +21,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("lao-tool", &["lao-event", "lao-port"]),
     ("lao-repo", &["lao-event", "lao-port"]),
     ("lao-transcriber", &["lao-event", "lao-port"]),
+    ("lao-trigger", &["lao-event", "lao-journal"]),
     ("lao-whisper", &["lao-event", "lao-port", "lao-transcriber"]),
     ("lao-history", &["lao-event", "lao-expression", "lao-journal", "lao-kernel", "lao-redact"]),
     (
@@ -139,9 +140,10 @@ const DOORS: &[(&str, &[&str], &str)] = &[
     ("ractor", &["lao-runtime"], "the actors are the runtime"),
     ("clap", &["lao-cli"], "arguments are read in one place"),
     ("indicatif", &["lao-cli"], "progress is drawn in one place"),
-    ("jiff", &["lao-cli", "lao-tool"], "time zones are for people"),
+    ("jiff", &["lao-cli", "lao-tool", "lao-trigger"], "time zones are for people"),
+    ("croner", &["lao-trigger"], "moments are found in one place"),
     ("jsonschema", &["lao-tool"], "arguments are checked before anything happens"),
-    ("notify", &[BINARY], "plans are watched by the binary"),
+    ("notify", &[BINARY, "lao-trigger"], "plans are watched by the binary, folders by triggers"),
 ];
 
 /// What pure code has no use for: clocks, chance, threads, sockets, storage.
@@ -200,6 +202,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("lao-model", &["ractor", "redb", "git2", "clap"]),
     ("lao-tool", &["ractor", "redb", "git2", "reqwest", "hyper", "clap"]),
     ("lao-repo", &["ractor", "redb", "reqwest", "hyper", "clap"]),
+    ("lao-trigger", &["ractor", "reqwest", "hyper", "git2", "clap", "indicatif", "chrono"]),
     ("lao-transcriber", &["whisper-rs", "symphonia", "ractor", "redb", "git2", "reqwest", "clap"]),
     ("lao-whisper", &["ractor", "redb", "git2", "reqwest", "hyper", "clap"]),
     (BINARY, &["whisper-rs", "whisper-rs-sys", "symphonia", "rubato"]),
