@@ -2,11 +2,13 @@
 //! fits its record.
 
 use lao_event::{
-    Content, EffectId, Event, Hash, INLINE_BYTES_MAX, RunId, StepId,
+    Attempt, Content, EffectId, Event, Hash, INLINE_BYTES_MAX, RunId, StepId,
     codec::{self, DecodeError, PAYLOAD_BYTES_MAX},
     latest::{
-        CheckReport, ChecksEnded, Definition, ModelCallEnded, NewStep, PlanDefinition, RunResumed,
-        RunStarted, StepDefinition, StepsAdded, TaskDefinition,
+        Action, ActionEnded, ActionOutcome, ActionRun, ActionStarted, Before, CheckReport,
+        ChecksEnded, Definition, FlowDefinition, FlowInput, FlowValue, Found, ModelCallEnded,
+        NewStep, OutputSet, OutputSource, PlanDefinition, RunResumed, RunStarted, StepDefinition,
+        StepLooked, StepsAdded, TaskDefinition,
     },
 };
 use proptest::prelude::*;
@@ -63,6 +65,71 @@ fn steps_added(texts: &[String]) -> Event {
     StepsAdded { by: Some(StepId(0)), steps: texts.iter().map(step).collect() }.into()
 }
 
+fn workflow_started(texts: &[String]) -> Event {
+    let input = |text: &String| FlowInput {
+        name: "text".to_owned(),
+        value: FlowValue::Text(Content::from(text.as_str())),
+    };
+    RunStarted {
+        run: RunId::new(0, 0),
+        program: "0.1.0".to_owned(),
+        definition: Definition::Flow(FlowDefinition {
+            title: "Memo".to_owned(),
+            path: "flows/memo.yaml".to_owned(),
+            text: Content::from(texts.concat()),
+            inputs: texts.iter().map(input).collect(),
+            trigger: "{}".to_owned(),
+            output: None,
+        }),
+        settings: Content::empty(),
+        seed: 0,
+    }
+    .into()
+}
+
+fn items_added(texts: &[String]) -> Event {
+    let item = |(index, text): (u32, &String)| NewStep {
+        key: format!("notes[{index}]"),
+        title: "Notes".to_owned(),
+        needs: Vec::new(),
+        definition: StepDefinition::Item { index, value: FlowValue::Json(text.as_str().into()) },
+    };
+    StepsAdded { by: Some(StepId(0)), steps: (0..).zip(texts).map(item).collect() }.into()
+}
+
+/// What a workflow's step sees, does and gives, each time with two texts or one.
+fn acted(texts: &[String]) -> Vec<Event> {
+    let (first, all) = (texts.first().cloned().unwrap_or_default(), texts.concat());
+    let text = || Content::from(first.as_str());
+    let large = || FlowValue::Text(Content::from(all.as_str()));
+    let (effect, step) = (EffectId(1), StepId(0));
+    let found = [
+        Found::File { before: Before::Kept(text()), start: Some(all.as_str().into()) },
+        Found::Cache { key: Hash::of(b""), keyed_on: String::new(), value: Some(large()) },
+    ];
+    let actions = [
+        Action::Run(ActionRun {
+            argv: Vec::new(),
+            folder: None,
+            env: Vec::new(),
+            secrets: Vec::new(),
+            input: Some(text()),
+            json: false,
+            exit_codes: Vec::new(),
+            repeatable: false,
+        }),
+        Action::Write { path: String::new(), before: Before::Kept(text()), after: text() },
+        Action::Approve { message: text() },
+    ];
+    let done = ActionOutcome::Done { value: large(), exit_code: None };
+    let output = OutputSet { step, value: large(), source: OutputSource::Inside };
+    let looked = |found| StepLooked { step, attempt: Attempt(1), found }.into();
+    let mut events: Vec<Event> = found.into_iter().map(looked).collect();
+    events.extend(actions.map(|action| ActionStarted { effect, step, action }.into()));
+    events.extend([ActionEnded { effect, outcome: done }.into(), output.into()]);
+    events
+}
+
 /// Texts around the limit: many small, some large, one enormous.
 fn texts() -> impl Strategy<Value = Vec<String>> {
     let lengths = prop_oneof![
@@ -78,7 +145,9 @@ proptest! {
 
     #[test]
     fn an_event_fits_its_record_once_its_texts_are_split(texts in texts()) {
-        for mut event in [run_started(&texts), checks_ended(&texts), steps_added(&texts)] {
+        let of_plans = [run_started(&texts), checks_ended(&texts), steps_added(&texts)];
+        let of_workflows = [workflow_started(&texts), items_added(&texts)];
+        for mut event in of_plans.into_iter().chain(of_workflows).chain(acted(&texts)) {
             let whole = contents(&mut event);
             let blobs = event.split_blobs();
             let encoded = codec::encode(&event).expect("it fits");
@@ -129,6 +198,18 @@ fn settings_stay_in_place_whatever_their_size() {
     for mut event in [run_started(&[]), resumed.into()] {
         assert!(event.split_blobs().is_empty());
     }
+}
+
+#[test]
+fn a_step_of_a_workflow_stays_in_place_whatever_its_size() {
+    let step = NewStep {
+        key: "notes".to_owned(),
+        title: "Notes".to_owned(),
+        needs: Vec::new(),
+        definition: StepDefinition::Flow { spec: "s".repeat(100_000) },
+    };
+    let mut event = Event::from(StepsAdded { by: None, steps: vec![step] });
+    assert!(event.split_blobs().is_empty());
 }
 
 #[test]

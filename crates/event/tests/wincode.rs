@@ -5,7 +5,7 @@
 
 use bincode::{Decode, Encode};
 use lao_event::{
-    CallId, Content, ConversationId, EffectId, Event, Hash, Role, StepId,
+    Attempt, CallId, Content, ConversationId, EffectId, Event, Hash, Role, RunId, StepId,
     codec::{self, PAYLOAD_BYTES_MAX},
     latest,
 };
@@ -473,4 +473,321 @@ fn a_report_of_checks_as_a_whole() {
     let mirror = MirrorChecksEnded { effect: 7, reports: vec![mirror_report], commands: mirrors };
     let bytes = wincode::config::serialize(&mirror, wincode_config!()).expect("it encodes");
     expect_payload(&event.into(), &bytes);
+}
+
+#[derive(SchemaWrite)]
+enum MirrorValue {
+    Nothing,
+    Text(MirrorContent),
+    Json(MirrorContent),
+    File { path: String },
+}
+
+fn values() -> Vec<(latest::FlowValue, MirrorValue)> {
+    use MirrorValue as Mirror;
+    use latest::FlowValue as Ours;
+    let path = || "memos/größe.m4a".to_owned();
+    vec![
+        (Ours::Nothing, Mirror::Nothing),
+        (Ours::Text(text()), Mirror::Text((&text()).into())),
+        (Ours::Json(blob()), Mirror::Json((&blob()).into())),
+        (Ours::File { path: path() }, Mirror::File { path: path() }),
+    ]
+}
+
+#[derive(SchemaWrite)]
+enum MirrorFound {
+    Nothing,
+    File { before: MirrorBefore, start: Option<MirrorContent> },
+    Until { until_ms: i64 },
+    Run { run: String },
+    Cache { key: [u8; 32], keyed_on: String, value: Option<MirrorValue> },
+    Refused { message: String },
+}
+
+#[derive(SchemaWrite)]
+struct MirrorStepLooked {
+    step: u32,
+    attempt: u32,
+    found: MirrorFound,
+}
+
+fn found() -> Vec<(latest::Found, MirrorFound)> {
+    use MirrorFound as Mirror;
+    use latest::Found as Ours;
+    let (key, run) = (Hash::of(b"key"), RunId::new(1_795_195_597_123, 7));
+    let words = || "words".to_owned();
+    let mut all = vec![
+        (Ours::Nothing, Mirror::Nothing),
+        (
+            Ours::File { before: latest::Before::Kept(text()), start: Some(blob()) },
+            Mirror::File {
+                before: MirrorBefore::Kept((&text()).into()),
+                start: Some((&blob()).into()),
+            },
+        ),
+        (Ours::Until { until_ms: -70_000 }, Mirror::Until { until_ms: -70_000 }),
+        (Ours::Run { run: run.clone() }, Mirror::Run { run: run.to_string() }),
+        (
+            Ours::Cache { key, keyed_on: words(), value: None },
+            Mirror::Cache { key: key.0, keyed_on: words(), value: None },
+        ),
+        (Ours::Refused { message: words() }, Mirror::Refused { message: words() }),
+    ];
+    all.extend(values().into_iter().map(|(value, mirror)| {
+        (
+            Ours::Cache { key, keyed_on: words(), value: Some(value) },
+            Mirror::Cache { key: key.0, keyed_on: words(), value: Some(mirror) },
+        )
+    }));
+    all
+}
+
+#[test]
+fn a_look_of_a_workflow_as_a_whole() {
+    for (found, mirror) in found() {
+        let event = latest::StepLooked { step: StepId(251), attempt: Attempt(2), found };
+        let mirror = MirrorStepLooked { step: 251, attempt: 2, found: mirror };
+        let bytes = wincode::config::serialize(&mirror, wincode_config!()).expect("it encodes");
+        expect_payload(&event.into(), &bytes);
+    }
+}
+
+#[derive(SchemaWrite)]
+struct MirrorRun {
+    argv: Vec<String>,
+    folder: Option<String>,
+    env: Vec<(String, String)>,
+    secrets: Vec<(String, String)>,
+    input: Option<MirrorContent>,
+    json: bool,
+    exit_codes: Vec<i32>,
+    repeatable: bool,
+}
+
+#[derive(SchemaWrite)]
+#[expect(dead_code, reason = "the numbers of the variants count")]
+enum MirrorReadForm {
+    Text,
+    Json,
+    Lines,
+}
+
+#[derive(SchemaWrite)]
+struct MirrorTranscribe {
+    endpoint: String,
+    model: String,
+    file: String,
+    language: Option<String>,
+    translate: bool,
+    prompt: Option<MirrorContent>,
+    threads: Option<u32>,
+    format: MirrorTranscriptForm,
+}
+
+#[derive(SchemaWrite)]
+#[expect(dead_code, reason = "the numbers of the variants count")]
+enum MirrorTranscriptForm {
+    Text,
+    Srt,
+    Vtt,
+    Json,
+}
+
+#[derive(SchemaWrite)]
+enum MirrorAction {
+    Run(MirrorRun),
+    Read { path: String, form: MirrorReadForm },
+    List { pattern: String },
+    Write { path: String, before: MirrorBefore, after: MirrorContent },
+    Transcribe(MirrorTranscribe),
+    Embed { endpoint: String, model: String, texts: MirrorContent, single: bool },
+    Plan { file: String, run: String },
+    Approve { message: MirrorContent },
+    Wait { until_ms: i64 },
+    Pause { wait_ms: u64 },
+}
+
+#[derive(SchemaWrite)]
+struct MirrorActionStarted {
+    effect: u64,
+    step: u32,
+    action: MirrorAction,
+}
+
+fn run_of_a_command() -> (latest::Action, MirrorAction) {
+    let pair = || ("TOKEN".to_owned(), "größe".to_owned());
+    let ours = latest::ActionRun {
+        argv: vec!["jq".to_owned(), ".".to_owned()],
+        folder: Some("tools".to_owned()),
+        env: vec![pair(), pair()],
+        secrets: vec![pair()],
+        input: Some(text()),
+        json: true,
+        exit_codes: vec![0, -70_000],
+        repeatable: true,
+    };
+    let mirror = MirrorRun {
+        argv: ours.argv.clone(),
+        folder: ours.folder.clone(),
+        env: ours.env.clone(),
+        secrets: ours.secrets.clone(),
+        input: ours.input.as_ref().map(MirrorContent::from),
+        json: true,
+        exit_codes: vec![0, -70_000],
+        repeatable: true,
+    };
+    (latest::Action::Run(ours), MirrorAction::Run(mirror))
+}
+
+fn transcription() -> (latest::Action, MirrorAction) {
+    let ours = latest::ActionTranscribe {
+        endpoint: "ears".to_owned(),
+        model: "small".to_owned(),
+        file: "a.m4a".to_owned(),
+        language: Some("de".to_owned()),
+        translate: true,
+        prompt: Some(blob()),
+        threads: Some(300),
+        format: latest::TranscriptForm::Vtt,
+    };
+    let mirror = MirrorTranscribe {
+        endpoint: ours.endpoint.clone(),
+        model: ours.model.clone(),
+        file: ours.file.clone(),
+        language: ours.language.clone(),
+        translate: true,
+        prompt: Some((&blob()).into()),
+        threads: Some(300),
+        format: MirrorTranscriptForm::Vtt,
+    };
+    (latest::Action::Transcribe(ours), MirrorAction::Transcribe(mirror))
+}
+
+fn actions() -> Vec<(latest::Action, MirrorAction)> {
+    use MirrorAction as Mirror;
+    use latest::Action as Ours;
+    let name = || "name".to_owned();
+    let run = RunId::new(1_795_195_597_123, 7);
+    vec![
+        run_of_a_command(),
+        (
+            Ours::Read { path: name(), form: latest::ReadForm::Lines },
+            Mirror::Read { path: name(), form: MirrorReadForm::Lines },
+        ),
+        (Ours::List { pattern: name() }, Mirror::List { pattern: name() }),
+        (
+            Ours::Write { path: name(), before: latest::Before::Absent, after: blob() },
+            Mirror::Write { path: name(), before: MirrorBefore::Absent, after: (&blob()).into() },
+        ),
+        transcription(),
+        (
+            Ours::Embed { endpoint: name(), model: name(), texts: text(), single: true },
+            Mirror::Embed {
+                endpoint: name(),
+                model: name(),
+                texts: (&text()).into(),
+                single: true,
+            },
+        ),
+        (
+            Ours::Plan { file: name(), run: run.clone() },
+            Mirror::Plan { file: name(), run: run.to_string() },
+        ),
+        (Ours::Approve { message: text() }, Mirror::Approve { message: (&text()).into() }),
+        (Ours::Wait { until_ms: -1 }, Mirror::Wait { until_ms: -1 }),
+        (Ours::Pause { wait_ms: 1 << 40 }, Mirror::Pause { wait_ms: 1 << 40 }),
+    ]
+}
+
+#[test]
+fn an_action_as_a_whole() {
+    for (action, mirror) in actions() {
+        let event = latest::ActionStarted { effect: EffectId(300), step: StepId(1), action };
+        let mirror = MirrorActionStarted { effect: 300, step: 1, action: mirror };
+        let bytes = wincode::config::serialize(&mirror, wincode_config!()).expect("it encodes");
+        expect_payload(&event.into(), &bytes);
+    }
+}
+
+#[derive(SchemaWrite)]
+#[expect(dead_code, reason = "the numbers of the variants count")]
+enum MirrorFailure {
+    Command,
+    File,
+    Conflict,
+    Engine,
+    Model,
+    Unreachable,
+    ModelMissing,
+    TimedOut,
+    Inside,
+    Denied,
+}
+
+#[derive(SchemaWrite)]
+enum MirrorOutcome {
+    Done { value: MirrorValue, exit_code: Option<i32> },
+    Failed { kind: MirrorFailure, message: String, exit_code: Option<i32> },
+}
+
+#[derive(SchemaWrite)]
+struct MirrorActionEnded {
+    effect: u64,
+    outcome: MirrorOutcome,
+}
+
+#[test]
+fn the_end_of_an_action_as_a_whole() {
+    use MirrorOutcome as Mirror;
+    use latest::ActionOutcome as Ours;
+    let message = || "no such program".to_owned();
+    let kind = latest::ActionFailure::Denied;
+    let mut cases = vec![(
+        Ours::Failed { kind, message: message(), exit_code: Some(-1) },
+        Mirror::Failed { kind: MirrorFailure::Denied, message: message(), exit_code: Some(-1) },
+    )];
+    cases.extend(values().into_iter().map(|(value, mirror)| {
+        (Ours::Done { value, exit_code: None }, Mirror::Done { value: mirror, exit_code: None })
+    }));
+    for (outcome, mirror) in cases {
+        let event = latest::ActionEnded { effect: EffectId(300), outcome };
+        let mirror = MirrorActionEnded { effect: 300, outcome: mirror };
+        let bytes = wincode::config::serialize(&mirror, wincode_config!()).expect("it encodes");
+        expect_payload(&event.into(), &bytes);
+    }
+}
+
+#[derive(SchemaWrite)]
+enum MirrorSource {
+    Answer,
+    Inside,
+    Cache { key: [u8; 32], keyed_on: String },
+}
+
+#[derive(SchemaWrite)]
+struct MirrorOutputSet {
+    step: u32,
+    value: MirrorValue,
+    source: MirrorSource,
+}
+
+#[test]
+fn an_output_as_a_whole() {
+    let key = Hash::of(b"key");
+    let words = || "words".to_owned();
+    let sources = [
+        (latest::OutputSource::Answer, MirrorSource::Answer),
+        (latest::OutputSource::Inside, MirrorSource::Inside),
+        (
+            latest::OutputSource::Cache { key, keyed_on: words() },
+            MirrorSource::Cache { key: key.0, keyed_on: words() },
+        ),
+    ];
+    for ((source, mirror), (value, mirror_value)) in sources.into_iter().zip(values()) {
+        let event = latest::OutputSet { step: StepId(251), value, source };
+        let mirror = MirrorOutputSet { step: 251, value: mirror_value, source: mirror };
+        let bytes = wincode::config::serialize(&mirror, wincode_config!()).expect("it encodes");
+        expect_payload(&event.into(), &bytes);
+    }
 }
