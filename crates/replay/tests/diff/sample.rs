@@ -143,6 +143,7 @@ impl<'a> Maker<'a> {
                 subject: maker.string(),
                 outcome: Some(CommitOutcome::Made { id: maker.gap.to_string() }),
             }),
+            actions: Vec::new(),
         }
     }
 

@@ -180,7 +180,7 @@ fn lines_belong_to_who_wrote_them_last() {
         .map(|line| {
             let seq = match line.author {
                 Author::BeforeRun { seen } | Author::Elsewhere { seen } => seen,
-                Author::Trail { seq, .. } => seq,
+                Author::Trail { seq, .. } | Author::Step { seq, .. } => seq,
                 Author::Model(author) => author.seq,
             };
             (line.text, seq)
