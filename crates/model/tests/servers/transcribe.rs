@@ -1,6 +1,11 @@
 //! Speech to text over a real socket: what is sent, what is made of every answer.
 
-use std::{fs, path::PathBuf};
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use lao_model::{Endpoint, HttpTranscriber, ServerKind, SpeechRoute};
 use lao_port::{
@@ -89,7 +94,7 @@ fn recording() -> (TempDir, PathBuf, Vec<u8>) {
     (folder, path, bytes)
 }
 
-fn request(file: &PathBuf) -> TranscribeRequest {
+fn request(file: &Path) -> TranscribeRequest {
     TranscribeRequest {
         endpoint: "local".to_owned(),
         model: "whisper-1".to_owned(),

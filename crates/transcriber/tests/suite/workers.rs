@@ -1,5 +1,4 @@
 //! Whatever a worker does wrong fails its attempt, with its last words, and nothing else.
-#![cfg(unix)]
 
 use std::{
     fs::File,
