@@ -36,6 +36,15 @@ pub(crate) async fn check_settings(
     check_servers(config, roles, &settings).await
 }
 
+/// Servers that play these roles answer and have their models.
+pub(crate) async fn check_roles_of(
+    config: &Config,
+    settings: &[RoleSettings],
+) -> Result<(), CliError> {
+    let roles: Vec<Role> = settings.iter().map(|settings| settings.role).collect();
+    check_servers(config, &roles, &settings.iter().collect::<Vec<_>>()).await
+}
+
 async fn check_servers(
     config: &Config,
     roles: &[Role],

@@ -195,6 +195,33 @@ fn called(path: &str, text: &str, files: &mut Files<'_>) -> Option<Rc<Workflow>>
     workflow
 }
 
+/// A kind of step, for people and models.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindHelp {
+    /// The key that makes a step of this kind.
+    pub name: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+    /// Its keys, where it may be a mapping: each with what it is for; those that must be there first.
+    pub keys: Vec<(&'static str, &'static str)>,
+}
+
+/// The kinds of step there are, from the tables that files are read by.
+pub fn kinds() -> Vec<KindHelp> {
+    table::KINDS
+        .iter()
+        .filter_map(|name| table::STEP.key(name))
+        .map(|key| {
+            let table = key.holds.table();
+            let mut keys: Vec<_> =
+                table.map(|table| table.keys.iter().collect()).unwrap_or_default();
+            keys.sort_by_key(|key: &&table::Key| !key.needed);
+            let keys = keys.into_iter().map(|key| (key.name, key.meaning)).collect();
+            KindHelp { name: key.name, meaning: key.meaning, keys }
+        })
+        .collect()
+}
+
 /// The last part of the path without its ending.
 fn stem(path: &str) -> String {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);

@@ -95,6 +95,12 @@ impl<'r> Fields<'r> {
         matches!(self.take(name), Some(Field::Flag(true)))
     }
 
+    /// A flag that may be left out.
+    pub(crate) fn choice_flag(&mut self, name: &str) -> Option<bool> {
+        let Some(Field::Flag(flag)) = self.take(name) else { return None };
+        Some(flag)
+    }
+
     pub(crate) fn count(&mut self, name: &str) -> Option<u64> {
         let Some(Field::Count(count)) = self.take(name) else { return None };
         Some(count)

@@ -83,6 +83,38 @@ pub(crate) enum Holds {
     },
 }
 
+impl Holds {
+    /// The mapping that it may be.
+    pub(crate) fn table(&self) -> Option<&'static Table> {
+        match self {
+            Self::Table(table)
+            | Self::Several(table)
+            | Self::Inputs(table)
+            | Self::Steps(table)
+            | Self::ChoiceOr(_, table)
+            | Self::DurationOr(table)
+            | Self::CountOr { table, .. } => Some(table),
+            Self::Template
+            | Self::Condition
+            | Self::Text
+            | Self::Id
+            | Self::Flag
+            | Self::Count { .. }
+            | Self::Milli { .. }
+            | Self::Duration
+            | Self::Choice(_)
+            | Self::Texts
+            | Self::Templates
+            | Self::Items
+            | Self::Pairs
+            | Self::Renames
+            | Self::Codes
+            | Self::Json
+            | Self::Args => None,
+        }
+    }
+}
+
 impl Table {
     pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
@@ -200,7 +232,11 @@ pub(crate) static WATCH: Table = short(
             Holds::Count { min: 1, max: CONCURRENCY_MAX },
             "The most runs at the same time; 1 without this",
         ),
-        key("existing", Holds::Flag, "Files that are there already count too"),
+        key(
+            "existing",
+            Holds::Flag,
+            "False: files that are there at the very first start do not count",
+        ),
         key("recursive", Holds::Flag, "Folders inside are watched too"),
     ],
 );

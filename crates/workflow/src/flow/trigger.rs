@@ -29,7 +29,7 @@ pub struct Watch {
     pub settle_ms: u64,
     /// The most runs at the same time; at least 1.
     pub concurrency: u32,
-    /// Files that are there already are taken too.
+    /// Files that are there when the folder is watched for the first time are taken too.
     pub existing: bool,
     /// Folders inside are watched too.
     pub recursive: bool,
@@ -100,7 +100,7 @@ fn watch(mut fields: Fields<'_>) -> Watch {
         matches: fields.texts("match").into_iter().map(|(text, _)| text).collect(),
         settle_ms: fields.count("settle_ms").unwrap_or(SETTLE_MS),
         concurrency: fields.small("concurrency").unwrap_or(1),
-        existing: fields.flag("existing"),
+        existing: fields.choice_flag("existing").unwrap_or(true),
         recursive: fields.flag("recursive"),
     }
 }
