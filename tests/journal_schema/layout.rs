@@ -59,6 +59,9 @@ impl<'a> Layout<'a> {
                 other => Err(format!("{other} is neither absent nor present")),
             };
         }
+        if let Some(both) = kind.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+            return both.split(", ").try_for_each(|part| self.value(part, rest));
+        }
         match kind {
             "bool" => match take(rest, 1)?[0] {
                 0 | 1 => Ok(()),

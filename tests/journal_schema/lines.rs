@@ -171,6 +171,13 @@ fn kind(name: &str) -> Value {
     if let Some(inner) = inside("Option<") {
         return or_null(kind(inner));
     }
+    if let Some(both) = name.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        let parts: Vec<Value> = both.split(", ").map(kind).collect();
+        let count = parts.len();
+        return json!({
+            "type": "array", "prefixItems": parts, "minItems": count, "maxItems": count,
+        });
+    }
     match name {
         "String" => text(),
         "bool" => json!({ "type": "boolean" }),
