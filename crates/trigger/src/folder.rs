@@ -192,6 +192,8 @@ pub struct FolderWatch {
     is_scan_wanted: bool,
     /// The last scan could not read the folder.
     is_gone: bool,
+    /// The folder may be another one under the same name, of which the system would say nothing.
+    is_deaf: bool,
 }
 
 impl FolderWatch {
@@ -215,6 +217,7 @@ impl FolderWatch {
             next_scan: begun,
             is_scan_wanted: true,
             is_gone: false,
+            is_deaf: false,
         };
         watch.listen();
         Ok(watch)
@@ -270,7 +273,8 @@ impl FolderWatch {
         if self.reading.is_none()
             && let Some((path, facts)) = self.ready.pop_front()
         {
-            self.reading = Some(spawn_blocking(move || read::hash(path, facts)));
+            let shared = Arc::clone(&self.shared);
+            self.reading = Some(spawn_blocking(move || read::hash(&shared, path, facts)));
         }
         if self.looking.is_some() {
             return;
@@ -301,7 +305,10 @@ impl FolderWatch {
     fn notice(&mut self, path: Option<PathBuf>) {
         match path {
             // The folder itself came or went.
-            Some(path) if path == self.shared.root => self.is_scan_wanted = true,
+            Some(path) if path == self.shared.root => {
+                self.is_deaf = true;
+                self.is_scan_wanted = true;
+            }
             Some(path) => {
                 self.noticed.insert(path);
             }
@@ -332,8 +339,11 @@ impl FolderWatch {
         if !(was_gone && self.is_gone) {
             self.out.extend(troubles.into_iter().map(Noticed::Trouble));
         }
-        if was_gone && !self.is_gone {
+        if (was_gone || self.is_deaf) && !self.is_gone {
+            self.is_deaf = false;
             self.listen();
+            // For what came between this scan and listening.
+            self.is_scan_wanted = true;
         }
         let again = match (self.is_gone, is_whole) {
             (true, _) => self.spec.poll,
@@ -379,6 +389,13 @@ impl FolderWatch {
             }
             Err(_) => self.is_scan_wanted = true,
         }
+    }
+}
+
+impl Drop for FolderWatch {
+    /// Whoever waits for the threads, as a runtime does at its end, need not wait for a large file.
+    fn drop(&mut self) {
+        self.shared.stop();
     }
 }
 

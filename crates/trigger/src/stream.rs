@@ -174,7 +174,7 @@ impl TriggerStream {
         Ok(stream)
     }
 
-    /// Reads a stream that no process has open, with the times of its last event.
+    /// Reads a stream that no process has open.
     ///
     /// # Errors
     ///

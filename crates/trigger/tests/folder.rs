@@ -203,6 +203,21 @@ async fn the_system_says_what_comes() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_made_anew_is_listened_to() {
+    let outside = inbox(&[]);
+    let folder = outside.path().join("inbox");
+    fs::create_dir(&folder).expect("it can be made");
+    let mut watch = start(told(&folder));
+    put(&folder, "a.txt", "1");
+    assert_eq!(next_name(&mut watch).await, "inbox/a.txt");
+    fs::remove_dir_all(&folder).expect("it can be removed");
+    put(&folder, "b.txt", "2");
+    assert_eq!(next_name(&mut watch).await, "inbox/b.txt");
+    put(&folder, "c.txt", "3");
+    assert_eq!(next_name(&mut watch).await, "inbox/c.txt");
+}
+
+#[tokio::test]
 async fn a_file_that_is_removed_before_it_settled_is_forgotten() {
     let folder = inbox(&[]);
     let mut watch = start(told(folder.path()));

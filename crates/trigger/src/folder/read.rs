@@ -3,12 +3,15 @@
 use std::{
     fs::File,
     io::{self, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use lao_event::Hash;
 
-use super::{scan, settle::Facts};
+use super::{
+    scan::{self, Shared},
+    settle::Facts,
+};
 
 /// How much is read at once.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -23,9 +26,9 @@ pub(super) enum Hashed {
     Unreadable { path: PathBuf, source: io::Error },
 }
 
-/// Reads the file, which is like `facts`.
-pub(super) fn hash(path: PathBuf, facts: Facts) -> Hashed {
-    match read(&path).and_then(|hash| Ok((hash, scan::facts(&path)?))) {
+/// Reads the file, which is like `facts`, unless the watch is stopped.
+pub(super) fn hash(shared: &Shared, path: PathBuf, facts: Facts) -> Hashed {
+    match read(shared, &path).and_then(|hash| Ok((hash, scan::facts(&path)?))) {
         Ok((hash, Some(after))) if after == facts => Hashed::Whole { path, facts, hash },
         Ok((_, after)) => Hashed::Changed { path, facts: after },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -35,11 +38,14 @@ pub(super) fn hash(path: PathBuf, facts: Facts) -> Hashed {
     }
 }
 
-fn read(path: &PathBuf) -> io::Result<Hash> {
+fn read(shared: &Shared, path: &Path) -> io::Result<Hash> {
     let mut file = File::open(path)?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
+        if shared.is_stopped() {
+            return Err(io::Error::other("the watch was stopped"));
+        }
         match file.read(&mut buffer) {
             Ok(0) => return Ok(Hash(*hasher.finalize().as_bytes())),
             Ok(read) => hasher.update(&buffer[..read]),

@@ -4,7 +4,10 @@ use std::{
     fs::{self, Metadata},
     io,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::UNIX_EPOCH,
 };
 
@@ -21,6 +24,8 @@ pub(super) struct Shared {
     filter: Filter,
     /// Stamps of files that are passed by.
     known: Mutex<Hashes>,
+    /// Nobody waits for what is looked at or read.
+    stopped: AtomicBool,
 }
 
 impl Shared {
@@ -31,7 +36,17 @@ impl Shared {
         // Whether it can be read, and is a folder.
         drop(fs::read_dir(&root).map_err(folder)?);
         let name = spec.name.trim_end_matches('/').to_owned();
-        Ok(Self { root, name, filter, known: Mutex::new(known) })
+        Ok(Self { root, name, filter, known: Mutex::new(known), stopped: AtomicBool::new(false) })
+    }
+
+    /// Ends what is under way as soon as may be.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is to end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     /// The path of a file within the folder.
@@ -153,7 +168,7 @@ pub(super) fn scan(shared: &Shared, folder: &Path, files_max: usize) -> Scan {
             }
         };
         for entry in entries {
-            if scan.found.len() >= files_max {
+            if scan.found.len() >= files_max || shared.is_stopped() {
                 scan.is_whole = false;
                 folders.clear();
                 break;

@@ -99,8 +99,9 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn facts(size_bytes: u64, modified_ms: i64) -> Option<Facts> {
-        Some(Facts { size_bytes, modified_ms })
+    /// In the form in which looking gives it.
+    const fn facts(size_bytes: u64, modified_ms: i64) -> Facts {
+        Facts { size_bytes, modified_ms }
     }
 
     fn due(settling: &mut Settling, seconds: u64) -> Vec<String> {
@@ -112,15 +113,15 @@ mod tests {
     fn a_file_is_taken_once_it_has_stood_still() {
         let mut settling = Settling::new(SETTLE);
         let file = Path::new("a");
-        assert_eq!(settling.look(file, facts(1, 0), at(0)), None);
-        assert_eq!(settling.look(file, facts(5, 0), at(1)), None, "it grew");
+        assert_eq!(settling.look(file, Some(facts(1, 0)), at(0)), None);
+        assert_eq!(settling.look(file, Some(facts(5, 0)), at(1)), None, "it grew");
         assert_eq!(settling.next_due(), Some(at(3)));
         assert!(due(&mut settling, 2).is_empty());
         assert_eq!(due(&mut settling, 3), ["a"]);
-        assert_eq!(settling.look(file, facts(5, 9), at(3)), None, "it was written again");
-        assert_eq!(settling.look(file, facts(5, 9), at(4)), None, "a second is too short");
+        assert_eq!(settling.look(file, Some(facts(5, 9)), at(3)), None, "it was written again");
+        assert_eq!(settling.look(file, Some(facts(5, 9)), at(4)), None, "a second is too short");
         assert_eq!(due(&mut settling, 5), ["a"]);
-        assert_eq!(settling.look(file, facts(5, 9), at(5)), facts(5, 9));
+        assert_eq!(settling.look(file, Some(facts(5, 9)), at(5)), Some(facts(5, 9)));
         assert_eq!((settling.len(), settling.next_due()), (0, None));
     }
 
@@ -128,23 +129,23 @@ mod tests {
     fn an_empty_file_waits_ten_times_as_long_or_for_content() {
         let mut settling = Settling::new(SETTLE);
         let (empty, filled) = (Path::new("empty"), Path::new("filled"));
-        settling.look(empty, facts(0, 0), at(0));
-        settling.look(filled, facts(0, 0), at(0));
+        settling.look(empty, Some(facts(0, 0)), at(0));
+        settling.look(filled, Some(facts(0, 0)), at(0));
         assert!(due(&mut settling, 19).is_empty());
-        settling.look(filled, facts(7, 5), at(5));
+        settling.look(filled, Some(facts(7, 5)), at(5));
         assert_eq!(due(&mut settling, 7), ["filled"]);
-        assert_eq!(settling.look(filled, facts(7, 5), at(7)), facts(7, 5));
+        assert_eq!(settling.look(filled, Some(facts(7, 5)), at(7)), Some(facts(7, 5)));
         assert_eq!(due(&mut settling, 20), ["empty"]);
-        assert_eq!(settling.look(empty, facts(0, 0), at(20)), facts(0, 0));
+        assert_eq!(settling.look(empty, Some(facts(0, 0)), at(20)), Some(facts(0, 0)));
     }
 
     #[test]
     fn a_file_that_goes_is_forgotten() {
         let mut settling = Settling::new(SETTLE);
-        settling.look(Path::new("a"), facts(1, 0), at(0));
+        settling.look(Path::new("a"), Some(facts(1, 0)), at(0));
         assert_eq!(settling.look(Path::new("a"), None, at(1)), None);
         assert_eq!((settling.len(), settling.next_due()), (0, None));
-        settling.look(Path::new("a"), facts(1, 0), at(3));
+        settling.look(Path::new("a"), Some(facts(1, 0)), at(3));
         assert_eq!(settling.next_due(), Some(at(5)), "it begins anew");
     }
 
@@ -152,7 +153,7 @@ mod tests {
     fn files_of_one_moment_stay_in_order() {
         let mut settling = Settling::new(SETTLE);
         for name in ["c", "a", "b"] {
-            settling.look(Path::new(name), facts(1, 0), at(0));
+            settling.look(Path::new(name), Some(facts(1, 0)), at(0));
         }
         assert_eq!(settling.take_due(at(2), 2), [Path::new("c"), Path::new("a")]);
         assert_eq!(settling.take_due(at(2), 2), [Path::new("b")]);
