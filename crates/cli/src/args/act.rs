@@ -45,6 +45,7 @@ const ANSWER_HELP: &str = "\
 Examples:
   lao answer last 5 rerun    do it again
   lao answer last 5 skip     leave it, tell the model and go on
+  lao answer last 5 approve  yes, to a workflow that asks whether to go on
 
 `lao status` lists the questions with their numbers.
 Next: `lao resume` unless the run is going on in another process.";

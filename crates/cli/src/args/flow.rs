@@ -31,7 +31,7 @@ Examples:
   lao graph last                            a run, with how its steps stand
   lao graph flow.yaml --format svg > flow.svg
 
-Next: `lao show RUN STEP` for the inside of a step.";
+Next: `lao show RUN --step STEP` for the inside of a step.";
 
 /// `lao graph`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -214,10 +214,13 @@ pub struct ModelsArgs {
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum ModelsCommand {
     /// List the model files that LAO keeps
+    #[command(after_help = MODELS_HELP)]
     List,
     /// Check a model file and keep a copy
+    #[command(after_help = MODELS_HELP)]
     Add(ModelsAddArgs),
     /// Remove a model file
+    #[command(after_help = MODELS_HELP)]
     Remove(ModelsRemoveArgs),
 }
 

@@ -25,6 +25,10 @@ pub fn step(status: &RunStatus, step: &StepView, style: &Style) -> String {
             page.heading("review");
             page.wrapped(2, (Tone::Plain, review));
         }
+        if let Some(output) = &detail.output {
+            page.heading("output");
+            page.wrapped(2, (Tone::Plain, output));
+        }
     }
     changes(&mut page, status, step);
     failure(&mut page, status, step);

@@ -100,6 +100,7 @@ fn the_examples_of_json_are_what_is_printed() {
     let expected = [
         "event",
         "tokens",
+        "transcribed",
         "retrying",
         "waiting",
         "disk_slow",

@@ -106,6 +106,7 @@ fn hostile_detail(text: &str) -> StepDetail {
         }],
         todo: vec![TodoView { text: own(), done: true }],
         review: Some(own()),
+        output: Some(own()),
     }
 }
 

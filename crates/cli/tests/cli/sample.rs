@@ -314,6 +314,7 @@ pub(crate) fn detailed() -> StepView {
             TodoView { text: "tests for remove".to_owned(), done: false },
         ],
         review: Some("rework: list must print one item a line".to_owned()),
+        output: None,
     });
     step
 }
