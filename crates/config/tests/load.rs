@@ -1,6 +1,6 @@
 //! Layers over each other, and every kind of mistake with its place and its cure.
 
-use lao_config::{Config, FileLayer, Layers, Source, Target};
+use lao_config::{Config, FileLayer, Layers, ServerKind, Source, Target};
 use lao_event::{CheckScope, OnUnknown, Role, ShellAccess};
 
 fn file(path: &str, text: &str) -> FileLayer {
@@ -107,6 +107,36 @@ author_name = 'Ada'
     assert_eq!(config.tools.on_unknown, OnUnknown::Skip);
     assert_eq!(config.git.author_name.as_deref(), Some("Ada"));
     assert!(config.role(Role::Reviewer).is_none());
+}
+
+#[test]
+fn speech_has_an_engine_or_a_server() {
+    let config = Config::load(&project(
+        "
+[endpoints.ears]
+kind = 'whisper'
+[endpoints.box]
+kind = 'whisper-server'
+url = 'http://127.0.0.1:8080/v1'
+[roles.transcriber]
+endpoint = 'ears'
+model = 'base'
+[orchestration]
+parallel_steps = 3
+",
+    ))
+    .expect("settings");
+    assert_eq!(config.endpoints["ears"].target, Target::Whisper);
+    assert!(matches!(
+        &config.endpoints["box"].target,
+        Target::Server { kind: ServerKind::WhisperServer, .. }
+    ));
+    assert_eq!(config.orchestration.limits.parallel_steps_max, 3);
+    problems(
+        &project("[endpoints.ears]\nkind = 'whisper'\nurl = 'http://127.0.0.1:8080/v1'\n"),
+        "lao.toml:3:7: `endpoints.ears.url`: has no use here: the engine of this machine has no \
+         server; remove it",
+    );
 }
 
 #[test]

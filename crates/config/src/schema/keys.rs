@@ -26,7 +26,17 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "endpoints.*.kind",
-        Kind::Choice(&["auto", "openai", "ollama", "lmstudio", "llamacpp", "vllm", "whisper-server", "whisper", "scripted"]),
+        Kind::Choice(&[
+            "auto",
+            "openai",
+            "ollama",
+            "lmstudio",
+            "llamacpp",
+            "vllm",
+            "whisper-server",
+            "whisper",
+            "scripted",
+        ]),
         Default::Value("\"auto\""),
         "What the server is; auto asks it, whisper is the engine of this machine, scripted plays a file of answers",
     ),
@@ -34,7 +44,7 @@ pub const KEYS: &[Key] = &[
         "endpoints.*.url",
         Kind::Text,
         Default::Unset("\"http://127.0.0.1:11434/v1\""),
-        "Base URL of the server's OpenAI-compatible interface; needed unless the kind is scripted",
+        "Base URL of the server's OpenAI-compatible interface; needed unless the kind is scripted or whisper",
     ),
     key(
         "endpoints.*.script",
