@@ -36,4 +36,5 @@ mod kill {
     mod stress;
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     mod upkeep;
+    mod watching;
 }
