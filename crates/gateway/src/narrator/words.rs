@@ -493,7 +493,7 @@ fn looked(found: &Found) -> String {
         Found::Run { run } => format!("{run} is the run inside"),
         Found::Cache { value: Some(_), .. } => "found an earlier result".to_owned(),
         Found::Cache { value: None, .. } => "found no earlier result".to_owned(),
-        Found::Refused { message } => first_line(message),
+        Found::Refused { message } => format!("it is not allowed: {}", first_line(message)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Words for every type of event.
 
+mod workflows;
+
 use std::collections::BTreeSet;
 
 use lao_event::{
@@ -380,6 +382,7 @@ fn everything() -> Vec<Event> {
         check_ends(),
         repository_ends(),
         questions(),
+        workflows::everything(),
         ends(),
     ];
     parts.into_iter().flatten().collect()
