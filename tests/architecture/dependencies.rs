@@ -110,6 +110,8 @@ const OURS: &[(&str, &[&str])] = &[
             "lao-runtime",
             "lao-scenario",
             "lao-tool",
+            "lao-transcriber",
+            "lao-trigger",
             "lao-workflow",
         ],
     ),
