@@ -66,6 +66,7 @@ fn asked(life: &Life) -> impl Iterator<Item = (&PromptKey, bool)> {
         | Call::Read { .. }
         | Call::Write { .. }
         | Call::Command { .. }
+        | Call::Transcribe { .. }
         | Call::Checks
         | Call::Workspace
         | Call::Commit { .. } => None,
@@ -109,6 +110,7 @@ fn expect_journal_first(life: &Life, facts: Option<&JournalFacts>) {
             Call::Prepare { .. }
             | Call::Read { .. }
             | Call::Command { .. }
+            | Call::Transcribe { .. }
             | Call::Checks
             | Call::Workspace => {}
         }

@@ -180,6 +180,7 @@ impl Life {
                 Ok(Notice::WorkerLost { .. }) => self.workers_lost += 1,
                 Ok(
                     Notice::Tokens { .. }
+                    | Notice::Transcribed { .. }
                     | Notice::Retrying { .. }
                     | Notice::Waiting { .. }
                     | Notice::DiskSlow { .. }

@@ -14,7 +14,7 @@ use lao_event::{
 use lao_history::{Contents, RunFolder, RunsFolder};
 use lao_kernel::Start;
 use lao_model::{Script, ScriptedModel};
-use lao_port::{Clock, WorkspaceRequest, World};
+use lao_port::{Clock, FlowWorld, WorkspaceRequest, World};
 use lao_replay::FilesAt;
 use lao_repo::GitRepository;
 use lao_runtime::{Permits, RetryPolicy};
@@ -163,6 +163,7 @@ impl<'a> Stage<'a> {
             verifier: Arc::new(LocalVerifier::new(workspace)),
             repository: Arc::new(GitRepository::with_config_home(self.root.path().join("home"))),
             clock,
+            flow: FlowWorld::default(),
         }
     }
 }

@@ -56,7 +56,11 @@ fn with_what_it_needs(quirk: Quirk) -> Vec<Quirk> {
         | Quirk::CallsInText
         | Quirk::ReasoningField
         | Quirk::ReasoningTags
-        | Quirk::ReasoningEndTag => vec![quirk],
+        | Quirk::ReasoningEndTag
+        | Quirk::VectorsReversed
+        | Quirk::NoVectorIndex
+        | Quirk::VectorsInBase64
+        | Quirk::VectorMissing => vec![quirk],
     }
 }
 
