@@ -5,6 +5,7 @@
 
 mod journal_schema {
     pub(crate) mod any;
+    pub(crate) mod flows;
     pub(crate) mod folder;
     pub(crate) mod layout;
     pub(crate) mod lines;
