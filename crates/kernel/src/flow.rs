@@ -32,8 +32,8 @@ use lao_event::{
     Content, EffectId, Event, FlowAction, FlowModel, FlowStep, Hash, RetryOn, Role, RoleSettings,
     Settings, StepId,
     latest::{
-        Action, FailureReason, NewStep, OutputSet, SkipReason, StartCause, StepDefinition,
-        StepEnded, StepOutcome, StepStarted, TodoItem,
+        Action, ActionEnded, ActionFailure, ActionOutcome, FailureReason, NewStep, OutputSet,
+        SkipReason, StartCause, StepDefinition, StepEnded, StepOutcome, StepStarted, TodoItem,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::{
     ask::after_answer,
     ended::{decide_ended, evolve_action_ended, evolve_action_started, fail_or_retry},
-    inside::{evolve_child_ended, evolve_inside_added, reopen},
+    inside::{evolve_child_ended, evolve_inside_added, late_outer, reopen, under_way_inside},
     look::{decide_looked, evolve_looked, needs_look},
 };
 use self::{gather::gather, inside::finish};
@@ -262,6 +262,9 @@ impl State {
     }
 }
 
+/// Why an attempt ended whose time was up.
+pub(crate) const TOO_LONG: &str = "it took longer than its `timeout`";
+
 /// The most bytes of one step's definition.
 const SPEC_BYTES_MAX: usize = 256 * 1024;
 
@@ -310,6 +313,9 @@ fn check_roles(settings: &Settings, spec: &FlowStep) -> Result<(), Rejection> {
 pub(crate) fn start(state: &State, id: StepId) -> Event {
     let spec = state.spec(id).expect("only called on steps of a workflow");
     let skipped = |reason| StepEnded { step: id, outcome: StepOutcome::Skipped(reason) }.into();
+    if let Some(step) = inside::late_outer(state, id) {
+        return skipped(SkipReason::UpstreamFailed { step });
+    }
     if let Some(name) = &spec.fallback_for
         && let Some(other) = gather::sibling(state, id, name)
         && !state.at(other).has_failed()
@@ -333,7 +339,7 @@ fn is_true(when: &lao_event::Template, gathered: &gather::Gathered) -> Result<bo
 
 /// The action that a step carries out, if it can be given up because it takes too long.
 pub(crate) fn acting(state: &State, id: StepId) -> Option<EffectId> {
-    let FlowPhase::Acting(effect) = state.flow(id)?.phase else {
+    let (FlowPhase::Acting(effect) | FlowPhase::Pausing(effect)) = state.flow(id)?.phase else {
         return None;
     };
     let flight = state.in_flight.get(&effect)?;
@@ -342,11 +348,25 @@ pub(crate) fn acting(state: &State, id: StepId) -> Option<EffectId> {
     (!writes && flight.waits_for.is_none()).then_some(effect)
 }
 
+/// A command that could run again does not: the time of what it is inside of is up.
+pub(crate) fn too_late(step: StepId, effect: EffectId) -> [Event; 2] {
+    let message = TOO_LONG.to_owned();
+    let kind = ActionFailure::TimedOut;
+    let outcome = ActionOutcome::Failed { kind, message, exit_code: None };
+    let failure = Failure::new(FailureReason::TimedOut, TOO_LONG);
+    [ActionEnded { effect, outcome }.into(), failed(step, failure)]
+}
+
+/// An attempt is over, and the pause before the next one is on.
+pub(crate) fn pauses(state: &State, id: StepId) -> bool {
+    state.flow(id).is_some_and(|work| matches!(work.phase, FlowPhase::Pausing(_)))
+}
+
 /// The next move of a step that is due.
 pub(crate) fn advance(state: &State, id: StepId) -> Vec<Event> {
     let work = state.flow(id).expect("a due step is under way");
     if work.timed_out {
-        let failure = Failure::new(FailureReason::TimedOut, "it took longer than its `timeout`");
+        let failure = Failure::new(FailureReason::TimedOut, TOO_LONG);
         return fail_or_retry(state, id, RetryOn::Timeout, failure);
     }
     match work.phase {

@@ -21,7 +21,7 @@ use lao_event::{
 use crate::{
     command::Rejection,
     evolve::Inconsistency,
-    flow::FlowPhase,
+    flow::{self, FlowPhase},
     prompt,
     run::{Run, RunPhase},
     state::{EffectClass, InFlightKind, Question, State},
@@ -145,6 +145,11 @@ pub(crate) fn decide_answer(
         {
             let message = format!("somebody else changed {path}; it was left as it is");
             events.push(step::failed(asked.step, FailureReason::ActionFailed, message));
+        }
+        (QuestionSubject::CommandUnknown { .. }, QuestionAnswer::Rerun)
+            if flow::late_outer(state, asked.step).is_some() =>
+        {
+            events.extend(flow::too_late(asked.step, asked.effect));
         }
         (QuestionSubject::CommandUnknown { .. }, QuestionAnswer::Rerun)
         | (QuestionSubject::FileConflict { .. }, QuestionAnswer::Rerun | QuestionAnswer::Skip) => {}

@@ -239,7 +239,8 @@ fn steps_to_retry(state: &State, retry: &Retry) -> Result<Vec<StepId>, Rejection
         Retry::Step(key) => {
             let id = state.step_by_key(key).ok_or_else(|| Rejection::UnknownStep(key.clone()))?;
             let step = state.at(id);
-            if let Some(outer) = step.parent {
+            let outer = std::iter::successors(step.parent, |outer| state.at(*outer).parent).last();
+            if let Some(outer) = outer {
                 let (step, outer) = (key.clone(), state.at(outer).key.clone());
                 return Err(Rejection::InsideAnother { step, outer });
             }
@@ -382,7 +383,12 @@ pub(crate) fn evolve_started(state: &mut State, event: &StepStarted) -> Result<(
         if state.spec(id).is_some_and(flow::takes_place) {
             state.index.places.insert(id);
         }
-        state.go_on(id);
+        if state.at(id).inside.is_some() {
+            // Another attempt at what is inside.
+            flow::reopen(state, id)?;
+        } else {
+            state.go_on(id);
+        }
     } else {
         state.make_due(id);
     }

@@ -229,7 +229,7 @@ fn advance_coding(state: &State, id: StepId) -> Event {
 }
 
 /// The time of an attempt is up: an answer that is awaited is given up, and the attempt ends at
-/// its next move. What writes or commits is waited for.
+/// its next move. What writes or commits is waited for. The same holds for what is inside the step.
 pub(crate) fn decide_time_up(
     state: &State,
     id: StepId,
@@ -249,9 +249,17 @@ pub(crate) fn decide_time_up(
         | StepStatus::Parked(..)
         | StepStatus::Ended(_) => return Err(over()),
     };
-    if step.attempt != attempt || timed_out {
+    if step.attempt != attempt || timed_out || flow::pauses(state, id) {
         return Err(over());
     }
+    let inside = flow::under_way_inside(state, id).into_iter();
+    let inside = inside.filter(|inner| !state.flow(*inner).is_some_and(|work| work.timed_out));
+    Ok(std::iter::once(id).chain(inside).flat_map(|id| time_is_up(state, id)).collect())
+}
+
+/// What ends with the time of an attempt.
+fn time_is_up(state: &State, id: StepId) -> impl Iterator<Item = Event> + use<> {
+    let attempt = state.at(id).attempt;
     let asked = state.talk(id).and_then(|(_, talk)| match talk.phase {
         TalkPhase::Calling(effect) => Some(effect),
         TalkPhase::Due(_) | TalkPhase::Tools | TalkPhase::Answered => None,
@@ -263,13 +271,13 @@ pub(crate) fn decide_time_up(
         ModelCallEnded { effect, outcome, failed_tries: Vec::new() }.into()
     });
     let acted = flow::acting(state, id).map(|effect| {
-        let message = "it took longer than its `timeout`".to_owned();
+        let message = flow::TOO_LONG.to_owned();
         let kind = ActionFailure::TimedOut;
         let outcome = ActionOutcome::Failed { kind, message, exit_code: None };
         ActionEnded { effect, outcome }.into()
     });
     let timed_out: Event = StepTimedOut { step: id, attempt }.into();
-    Ok(std::iter::once(timed_out).chain(given_up).chain(acted).collect())
+    std::iter::once(timed_out).chain(given_up).chain(acted)
 }
 
 /// Notes that the time of an attempt is up.

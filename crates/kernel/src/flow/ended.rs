@@ -142,7 +142,10 @@ pub(crate) fn fail_or_retry(
 ) -> Vec<Event> {
     let attempt = state.at(id).attempt;
     let retry = state.spec(id).and_then(|spec| spec.retry.as_ref());
-    let Some(retry) = retry.filter(|retry| may_retry(retry, attempt, on)) else {
+    let may = |retry: &&FlowRetry| {
+        may_retry(retry, attempt, on) && inside::late_outer(state, id).is_none()
+    };
+    let Some(retry) = retry.filter(may) else {
         return vec![failed(id, failure)];
     };
     let wait_ms = pause_ms(retry, attempt);

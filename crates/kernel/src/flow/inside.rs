@@ -1,7 +1,7 @@
 //! Steps inside a step: the items of a map, the steps of another workflow.
 
 use lao_event::{
-    Event, FlowAction, FlowCall, NamedStep, StepId,
+    Event, FlowAction, FlowCall, NamedStep, RetryOn, StepId,
     latest::{
         FailureReason, FlowValue, NewStep, OutputSet, OutputSource, StepDefinition, StepOutcome,
         StepsAdded,
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Failure, FlowPhase,
     begin::no_items,
+    ended::fail_or_retry,
     failed,
     gather::{Texts, from_json, gather, parse},
 };
@@ -165,12 +166,8 @@ pub(crate) fn evolve_child_ended(state: &mut State, parent: StepId) -> Result<()
         return Err(Inconsistency::new(format!("{parent} has no steps inside")));
     };
     inside.ended += 1;
-    let next = (inside.released < inside.count).then(|| StepId(inside.first.0 + inside.released));
-    inside.released += u32::from(next.is_some());
     let over = inside.ended == inside.count;
-    if let Some(next) = next {
-        release(state, next)?;
-    }
+    release_next(state, parent)?;
     if over && state.flow(parent).is_some_and(|work| work.phase == FlowPhase::Inside) {
         state.flow_mut(parent)?.phase = FlowPhase::Finishing;
         state.go_on(parent);
@@ -178,11 +175,20 @@ pub(crate) fn evolve_child_ended(state: &mut State, parent: StepId) -> Result<()
     Ok(())
 }
 
-fn release(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
-    let step = state.step_mut(id)?;
-    step.held = false;
-    if step.unmet == 0 && matches!(step.status, StepStatus::Pending) {
-        state.index.ready.insert(id);
+/// The next step inside that is held back may start.
+fn release_next(state: &mut State, parent: StepId) -> Result<(), Inconsistency> {
+    while let Some(inside) = &mut state.step_mut(parent)?.inside
+        && inside.released < inside.count
+    {
+        let next = StepId(inside.first.0 + inside.released);
+        inside.released += 1;
+        let step = state.step_mut(next)?;
+        if std::mem::take(&mut step.held) {
+            if step.unmet == 0 && matches!(step.status, StepStatus::Pending) {
+                state.index.ready.insert(next);
+            }
+            break;
+        }
     }
     Ok(())
 }
@@ -198,7 +204,7 @@ pub(super) fn output_of_call(state: &State, id: StepId) -> Option<(StepId, &lao_
 /// The end of a step whose steps inside are all over.
 pub(super) fn finish(state: &State, id: StepId, texts: &Texts) -> Vec<Event> {
     if let Some(failure) = failure_inside(state, id) {
-        return vec![failed(id, failure)];
+        return fail_or_retry(state, id, RetryOn::Inside, failure);
     }
     let Some((inner, template)) = output_of_call(state, id) else {
         return vec![step::succeeded(id)];
@@ -239,7 +245,8 @@ fn failure_inside(state: &State, id: StepId) -> Option<Failure> {
     Some(Failure::new(FailureReason::InsideFailed, message))
 }
 
-/// Opens a step again whose steps inside did not all succeed: those go back to pending.
+/// Opens a step again whose steps inside did not all succeed: those go back to pending, so many of
+/// them at a time as may be under way. Where all did, it ends again.
 pub(crate) fn reopen(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
     let Some(inside) = state.at(id).inside else {
         return Err(Inconsistency::new(format!("{id} has no steps inside")));
@@ -263,14 +270,25 @@ pub(crate) fn reopen(state: &mut State, id: StepId) -> Result<(), Inconsistency>
             again.push(child);
         }
     }
+    let concurrency = match state.spec(id).map(|spec| &spec.action) {
+        Some(FlowAction::Map(map)) => map.concurrency.max(1) as usize,
+        Some(_) | None => usize::MAX,
+    };
+    for (place, child) in again.iter().enumerate() {
+        reopen_child(state, *child)?;
+        let step = state.step_mut(*child)?;
+        step.held = place >= concurrency && matches!(step.status, StepStatus::Pending);
+    }
     if let Some(inside) = &mut state.step_mut(id)?.inside {
         inside.ended -= u32::try_from(again.len()).expect("no more than there are");
-        inside.released = inside.count;
-    }
-    for child in &again {
-        reopen_child(state, *child)?;
+        let held = again.get(concurrency);
+        inside.released = held.map_or(inside.count, |held| held.0 - inside.first.0);
     }
     step::settle_redone(state, &again);
+    if again.is_empty() {
+        state.flow_mut(id)?.phase = FlowPhase::Finishing;
+        state.go_on(id);
+    }
     Ok(())
 }
 
@@ -284,6 +302,32 @@ fn reopen_child(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
     let step = state.step_mut(id)?;
     step.status = StepStatus::Pending;
     step.attempt = lao_event::Attempt(0);
-    step.held = false;
     Ok(())
+}
+
+/// The step that this one is inside of and whose time is up: nothing begins there any more, and
+/// nothing is tried again.
+pub(crate) fn late_outer(state: &State, id: StepId) -> Option<StepId> {
+    let mut outer = state.at(id).parent;
+    while let Some(step) = outer {
+        if state.flow(step).is_some_and(|work| work.timed_out) {
+            return Some(step);
+        }
+        outer = state.at(step).parent;
+    }
+    None
+}
+
+/// All steps inside a step that are under way, at any depth.
+pub(crate) fn under_way_inside(state: &State, id: StepId) -> Vec<StepId> {
+    let mut found = Vec::new();
+    let mut open = vec![id];
+    while let Some(outer) = open.pop() {
+        let inside = state.at(outer).inside.into_iter().flat_map(|inside| inside.steps());
+        for step in inside.filter(|step| matches!(state.at(*step).status, StepStatus::Running(_))) {
+            found.push(step);
+            open.push(step);
+        }
+    }
+    found
 }

@@ -301,7 +301,7 @@ pub(crate) fn cache_key(
     };
     part("lao step result 1");
     part(&serde_json::to_string(&step.action).expect("definitions are plain JSON"));
-    let mut words = vec!["its definition".to_owned(), "its inputs".to_owned()];
+    let mut words = vec!["definition".to_owned(), "inputs".to_owned()];
     match resolved {
         Resolved::Ask(messages) => {
             part(&serde_json::to_string(messages).expect("messages are plain JSON"));
@@ -325,7 +325,7 @@ pub(crate) fn cache_key(
     }
     if let Some(file) = file {
         part(&file.to_string());
-        words.push("the content of its file".to_owned());
+        words.push("content of its file".to_owned());
     }
     (Hash(*hasher.finalize().as_bytes()), words.join(", "))
 }
