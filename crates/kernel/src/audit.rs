@@ -95,7 +95,11 @@ impl State {
     fn audit_graph(&self, problems: &mut Problems) {
         let mut dependents: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
         for (id, step) in self.ids() {
-            problems.expect_same(&format!("key of {id}"), &self.keys.get(&step.key), &Some(&id));
+            let found = self.keys.get(&step.key) == Some(&id);
+            let replaced = self.is_replaced(id);
+            problems.expect(found != replaced, || format!("key of {id}: replaced is {replaced}"));
+            let over = matches!(step.status, StepStatus::Ended(_));
+            problems.expect(over || !replaced, || format!("{id} is replaced and not over"));
             let unmet = step.needs.iter().filter(|need| !self.is_met(**need)).count();
             problems.expect_same(&format!("needs of {id}"), &(step.unmet as usize), &unmet);
             for need in &step.needs {

@@ -289,8 +289,8 @@ pub enum Rejection {
     /// The question has other answers.
     #[error("{0} cannot be answered so")]
     AnswerNotOffered(QuestionId),
-    /// The step is inside another one.
-    #[error("step {step:?} is inside {outer:?}: retry that one")]
+    /// The step is inside another one, and cannot be retried or taken back by itself.
+    #[error("step {step:?} is inside {outer:?}: name that one")]
     InsideAnother {
         /// The step.
         step: String,
@@ -301,7 +301,9 @@ pub enum Rejection {
     #[error("step {0:?} has not failed")]
     NotFailed(String),
     /// The step cannot be taken back.
-    #[error("step {0:?} is under way or is no task, so it cannot be done again from its beginning")]
+    #[error(
+        "step {0:?} is under way or makes the plan: it cannot be done again from its beginning"
+    )]
     NotRedone(String),
     /// Nothing can be retried.
     #[error("no step has failed")]

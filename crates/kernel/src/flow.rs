@@ -41,7 +41,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::{
     ask::after_answer,
     ended::{decide_ended, evolve_action_ended, evolve_action_started, fail_or_retry},
-    inside::{evolve_child_ended, evolve_inside_added, late_outer, reopen, under_way_inside},
+    inside::{
+        evolve_child_ended, evolve_inside_added, forget_inside, late_outer, reopen,
+        under_way_inside,
+    },
     look::{decide_looked, evolve_looked, needs_look},
 };
 use self::{gather::gather, inside::finish};

@@ -5,6 +5,10 @@
 //! | any but cancelled | `RunForked` | stopped, under a new identity; steps to be redone are pending |
 //!
 //! What was in flight is lost, as after a crash, and done again once the run is resumed.
+//!
+//! A step that is redone begins as if it had never begun, so a list that it goes through is made
+//! anew. The steps that were inside it stay in the graph as they ended, for their numbers are in
+//! the journal; nothing finds them by their keys any more, and others take their places.
 
 use std::collections::BTreeSet;
 
@@ -38,15 +42,20 @@ pub(crate) fn decide_fork(state: &State, fork: Fork) -> Result<Vec<Event>, Rejec
     Ok(std::iter::once(forked.into()).chain(lost).collect())
 }
 
-/// Steps and all that depends on them, in ascending order. Only tasks that are not under way can
-/// be redone: what a planning step adds cannot be taken out of the graph.
+/// Steps and all that depends on them, in ascending order. Tasks and a workflow's own steps can be
+/// redone while they are not under way. A planning step cannot: what it added stays in the graph,
+/// and other steps need it. What is inside a step goes with that one.
 fn with_dependents(state: &State, steps: &[StepId]) -> Result<Vec<StepId>, Rejection> {
     let mut found = BTreeSet::new();
     let mut open = steps.to_vec();
     while let Some(id) = open.pop() {
         let step = state.step(id).ok_or_else(|| Rejection::UnknownStep(id.to_string()))?;
         let at_rest = matches!(step.status, StepStatus::Pending | StepStatus::Ended(_));
-        if !step.is_task() || !at_rest {
+        if let Some(outer) = state.outer_steps(id).last() {
+            let (step, outer) = (step.key.clone(), state.at(outer).key.clone());
+            return Err(Rejection::InsideAnother { step, outer });
+        }
+        if !(step.is_task() || step.is_flow()) || !at_rest {
             return Err(Rejection::NotRedone(step.key.clone()));
         }
         if found.insert(id) {

@@ -294,9 +294,13 @@ impl State {
             return Err(Inconsistency::new(format!("{effect} starts out of order")));
         }
         self.effects_started = effect.0;
+        // In a run that stops, a step may fail and wait for its next attempt: not there any more.
+        let held = kind.only_waits() && !self.run.as_ref().is_some_and(Run::is_working);
         let flight = InFlight { step, kind, losses: 0, panics: 0, waits_for: None };
         self.in_flight.insert(effect, flight);
-        self.index.under_way.insert(effect);
+        if !held {
+            self.index.under_way.insert(effect);
+        }
         Ok(())
     }
 

@@ -239,8 +239,7 @@ fn steps_to_retry(state: &State, retry: &Retry) -> Result<Vec<StepId>, Rejection
         Retry::Step(key) => {
             let id = state.step_by_key(key).ok_or_else(|| Rejection::UnknownStep(key.clone()))?;
             let step = state.at(id);
-            let outer = std::iter::successors(step.parent, |outer| state.at(*outer).parent).last();
-            if let Some(outer) = outer {
+            if let Some(outer) = state.outer_steps(id).last() {
                 let (step, outer) = (key.clone(), state.at(outer).key.clone());
                 return Err(Rejection::InsideAnother { step, outer });
             }
@@ -614,7 +613,7 @@ pub(crate) fn evolve_retried(state: &mut State, event: &StepRetried) -> Result<(
     revive(state, &dependents, id)
 }
 
-/// Makes a task as if it had never begun. Whoever calls this settles all of them afterwards.
+/// Makes a step as if it had never begun. Whoever calls this settles all of them afterwards.
 pub(crate) fn redo(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
     let step = state.step_mut(id)?;
     let was_open = match &step.status {
@@ -629,6 +628,9 @@ pub(crate) fn redo(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
     step.attempt = Attempt(0);
     step.left = None;
     step.output = FlowValue::Nothing;
+    step.exit_code = None;
+    step.cached_under = None;
+    flow::forget_inside(state, id);
     leave_indexes(state, id);
     state.index.failed.remove(&id);
     state.index.skipped.remove(&id);
@@ -638,7 +640,7 @@ pub(crate) fn redo(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
     Ok(())
 }
 
-/// Counts anew what redone tasks, and those that depend on them, wait for.
+/// Counts anew what redone steps, and those that depend on them, wait for.
 pub(crate) fn settle_redone(state: &mut State, redone: &[StepId]) {
     for id in redone {
         let needs = &state.at(*id).needs;

@@ -6,6 +6,7 @@ mod flow {
     pub(crate) mod graphs;
     pub(crate) mod world;
 
+    mod lives;
     mod properties;
     mod scale;
 }

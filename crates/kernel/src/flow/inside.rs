@@ -45,6 +45,28 @@ impl Inside {
     pub fn steps(&self) -> impl Iterator<Item = StepId> + use<> {
         (self.first.0..self.first.0 + self.count).map(StepId)
     }
+
+    fn has(&self, id: StepId) -> bool {
+        (self.first.0..self.first.0 + self.count).contains(&id.0)
+    }
+}
+
+impl State {
+    /// The steps that a step is inside of, from the nearest on.
+    pub fn outer_steps(&self, id: StepId) -> impl Iterator<Item = StepId> {
+        let parent = |id: StepId| self.step(id).and_then(|step| step.parent);
+        std::iter::successors(parent(id), move |outer| parent(*outer))
+    }
+
+    /// A fork does a step again that this one was inside of: others take its place, under the same
+    /// keys, as soon as that one begins.
+    pub fn is_replaced(&self, id: StepId) -> bool {
+        let mut inner = id;
+        self.outer_steps(id).any(|outer| {
+            let inside = self.at(outer).inside;
+            !inside.is_some_and(|inside| inside.has(std::mem::replace(&mut inner, outer)))
+        })
+    }
 }
 
 /// The events that add one step for each item; of none, the end.
@@ -308,14 +330,7 @@ fn reopen_child(state: &mut State, id: StepId) -> Result<(), Inconsistency> {
 /// The step that this one is inside of and whose time is up: nothing begins there any more, and
 /// nothing is tried again.
 pub(crate) fn late_outer(state: &State, id: StepId) -> Option<StepId> {
-    let mut outer = state.at(id).parent;
-    while let Some(step) = outer {
-        if state.flow(step).is_some_and(|work| work.timed_out) {
-            return Some(step);
-        }
-        outer = state.at(step).parent;
-    }
-    None
+    state.outer_steps(id).find(|outer| state.flow(*outer).is_some_and(|work| work.timed_out))
 }
 
 /// All steps inside a step that are under way, at any depth.
@@ -330,4 +345,19 @@ pub(crate) fn under_way_inside(state: &State, id: StepId) -> Vec<StepId> {
         }
     }
     found
+}
+
+/// A step that is redone finds what is inside it anew. What was inside stays, and leaves its keys.
+pub(crate) fn forget_inside(state: &mut State, id: StepId) {
+    let mut open = vec![id];
+    while let Some(outer) = open.pop() {
+        let Some(inside) = state.at(outer).inside else {
+            continue;
+        };
+        for inner in inside.steps() {
+            state.keys.remove(&state.steps[inner.0 as usize].key);
+            open.push(inner);
+        }
+    }
+    state.steps[id.0 as usize].inside = None;
 }

@@ -1,9 +1,9 @@
 //! Whatever a workflow is and whatever the world does: the indexes are what the steps say, nothing
 //! stands still, and a friendly world brings every run to an end.
 
-use lao_event::{Event, OnUnknown, latest::StepOutcome};
+use lao_event::{Event, OnUnknown, StepId, latest::StepOutcome};
 use lao_kernel::{RunPhase, StepStatus};
-use proptest::{prelude::*, test_runner::FileFailurePersistence};
+use proptest::{prelude::*, strategy::ValueTree, test_runner::FileFailurePersistence};
 
 use super::{
     choices::Choices,
@@ -11,8 +11,8 @@ use super::{
     world::World,
 };
 
-/// The most turns of a life: what is left when the choices are used up is friendly.
-const TURNS_MAX: usize = 3_000;
+/// The most turns a friendly world needs for what is left of any workflow here.
+const FRIENDLY_TURNS_MAX: usize = 3_000;
 
 fn live(bytes: &[u8]) -> World {
     let mut choices = Choices::new(bytes);
@@ -21,12 +21,13 @@ fn live(bytes: &[u8]) -> World {
     let places = 1 + choices.below(4);
     let settings = settings(unknown, u32::try_from(places).expect("few places"));
     let mut world = World::new(start(new_steps(&steps), settings), places);
-    for _ in 0..TURNS_MAX {
-        if !world.turn(&mut choices) {
-            return world;
-        }
+    let mut friendly_turns = 0;
+    while world.turn(&mut choices) {
+        friendly_turns += usize::from(choices.are_used_up());
+        let phase = world.state.run().map(|run| &run.phase);
+        assert!(friendly_turns < FRIENDLY_TURNS_MAX, "it does not come to an end: {phase:#?}");
     }
-    panic!("it does not come to an end: {:#?}", world.state.run().map(|run| &run.phase));
+    world
 }
 
 fn config() -> ProptestConfig {
@@ -67,6 +68,9 @@ const REACHED: &[&str] = &[
     "StepRetried",
     "EffectsLost",
     "RunStopped",
+    "RunForked",
+    "redone",
+    "replaced",
     "ToolCallEnded",
     "failed",
     "skipped UpstreamFailed",
@@ -85,6 +89,11 @@ fn the_worlds_reach_every_corner() {
         let world = live(&bytes);
         for event in &world.events {
             seen.insert(event.name().to_owned());
+            if let Event::RunForked(forked) = event
+                && !forked.redone.is_empty()
+            {
+                seen.insert("redone".to_owned());
+            }
             if let Event::StepEnded(ended) = event {
                 match &ended.outcome {
                     StepOutcome::Succeeded => {}
@@ -102,9 +111,12 @@ fn the_worlds_reach_every_corner() {
         if world.state.steps().iter().any(|step| step.inside.is_some()) {
             seen.insert("inside".to_owned());
         }
+        let count = u32::try_from(world.state.steps().len()).expect("few steps");
+        let mut ids = (0..count).map(StepId);
+        if ids.any(|id| world.state.is_replaced(id)) {
+            seen.insert("replaced".to_owned());
+        }
     }
     let missing: Vec<&str> = REACHED.iter().copied().filter(|it| !seen.contains(*it)).collect();
     assert!(missing.is_empty(), "never reached: {missing:?}\nreached: {seen:#?}");
 }
-
-use proptest::strategy::{Strategy as _, ValueTree as _};

@@ -11,8 +11,8 @@ use lao_event::{
     },
 };
 use lao_kernel::{
-    Command, EffectKey, EffectWork, LookRequest, Rejection, Retry, RunPhase, State, StepStatus,
-    Texts, ToolPlan, Wants, evolve, handle, outstanding,
+    Command, Decision, EffectKey, EffectWork, Fork, LookRequest, Rejection, Retry, RunPhase, State,
+    StepStatus, Texts, ToolPlan, Wants, evolve, handle, note, outstanding,
 };
 
 use super::choices::Choices;
@@ -56,7 +56,15 @@ impl World {
 
     /// Gives the kernel a command and looks at everything that follows.
     pub(crate) fn send(&mut self, command: Command) -> Result<(), Rejection> {
-        let decision = handle(&mut self.state, command)?;
+        self.send_by(command, handle)
+    }
+
+    fn send_by(
+        &mut self,
+        command: Command,
+        way: impl Fn(&mut State, Command) -> Result<Decision, Rejection>,
+    ) -> Result<(), Rejection> {
+        let decision = way(&mut self.state, command)?;
         for blob in decision.blobs {
             let text = String::from_utf8(blob.bytes).expect("texts are UTF-8");
             self.texts.insert(blob.hash, text);
@@ -120,7 +128,17 @@ impl World {
             return self.person(choices);
         }
         let next = owed[choices.below(owed.len())].clone();
-        let command = match next {
+        let command = self.met(next, choices);
+        match self.send(command) {
+            Ok(()) | Err(Rejection::Stopping) => {}
+            Err(rejection) => panic!("what was owed is turned down: {rejection}"),
+        }
+        true
+    }
+
+    /// What the world makes of something that it owes.
+    fn met(&self, owed: Owed, choices: &mut Choices<'_>) -> Command {
+        match owed {
             Owed::Workspace(effect) => Command::WorkspaceEnded {
                 effect,
                 outcome: WorkspaceOutcome::Ready { base: None, dirty: Vec::new() },
@@ -139,12 +157,7 @@ impl World {
             },
             Owed::Look(step) => self.looked(step, choices),
             Owed::Action(effect, action) => action_ended(effect, &action, choices),
-        };
-        match self.send(command) {
-            Ok(()) | Err(Rejection::Stopping) => {}
-            Err(rejection) => panic!("what was owed is turned down: {rejection}"),
         }
-        true
     }
 
     /// A crash, a stop, a time limit, a panic.
@@ -210,13 +223,72 @@ impl World {
             self.answer(question, answer);
             return true;
         }
-        let resume = |retry| Command::Resume { program: "0.1.1".to_owned(), settings: None, retry };
         match &self.state.run().expect("it has started").phase {
-            RunPhase::Ended(_) if choices.once_in(2) => {
-                self.send(resume(Some(Retry::Failed))).is_ok()
+            RunPhase::Ended(_) | RunPhase::Stopped(_) if choices.once_in(3) => {
+                self.fork_some(choices);
+                self.resume(None).is_ok()
             }
-            RunPhase::Stopped(_) => self.send(resume(None)).is_ok(),
+            RunPhase::Ended(_) if choices.once_in(2) => self.resume(Some(Retry::Failed)).is_ok(),
+            RunPhase::Stopped(_) => self.resume(None).is_ok(),
             RunPhase::Working | RunPhase::Stopping(_) | RunPhase::Ended(_) => false,
+        }
+    }
+
+    pub(crate) fn resume(&mut self, retry: Option<Retry>) -> Result<(), Rejection> {
+        self.send(Command::Resume { program: "0.1.1".to_owned(), settings: None, retry })
+    }
+
+    /// Another run goes on from here, with a step that is done again; or else as it is.
+    fn fork_some(&mut self, choices: &mut Choices<'_>) {
+        let index = choices.below(self.state.steps().len());
+        let step = StepId(u32::try_from(index).expect("few steps"));
+        let (inside, at_rest) = {
+            let step = &self.state.steps()[index];
+            let at_rest = matches!(step.status, StepStatus::Pending | StepStatus::Ended(_));
+            (step.parent.is_some(), at_rest)
+        };
+        match self.fork(vec![step]) {
+            Ok(()) => assert!(at_rest && !inside, "{step} cannot be done again"),
+            Err(Rejection::NotRedone(_) | Rejection::InsideAnother { .. }) => {
+                self.fork(Vec::new()).expect("it is not cancelled");
+            }
+            Err(rejection) => panic!("it is turned down: {rejection}"),
+        }
+    }
+
+    pub(crate) fn fork(&mut self, redo: Vec<StepId>) -> Result<(), Rejection> {
+        let run = self.state.run().expect("it has started");
+        let fork = Fork {
+            run: RunId::after(Some(&run.id), 1_800_000_000_000, 7),
+            parent: run.id.clone(),
+            seq: self.events.len() as u64,
+            head: Hash([3; 32]),
+            program: "0.1.1".to_owned(),
+            settings: run.settings.clone(),
+            redo,
+        };
+        self.send_by(Command::Fork(Box::new(fork)), note)
+    }
+
+    /// Lets a friendly world go on until nothing moves it any more; `script` may answer actions
+    /// first. A run that stops is left as it is.
+    pub(crate) fn go_on(
+        &mut self,
+        mut script: impl FnMut(&State, &Action) -> Option<ActionOutcome>,
+    ) {
+        let friendly = &mut Choices::new(&[]);
+        while let Some(owed) = self.owed().into_iter().next() {
+            let command = match &owed {
+                Owed::Action(effect, action) => script(&self.state, action)
+                    .map(|outcome| Command::ActionEnded { effect: *effect, outcome }),
+                Owed::Workspace(_)
+                | Owed::Model(..)
+                | Owed::Prepare(_)
+                | Owed::Read(_)
+                | Owed::Look(_) => None,
+            };
+            let command = command.unwrap_or_else(|| self.met(owed, friendly));
+            self.send(command).expect("it is owed");
         }
     }
 
