@@ -25,7 +25,7 @@ pub fn text(view: &GraphView, style: &Style) -> String {
     let head = format!("{} ({})", visible(&view.title), visible(&view.source));
     writeln!(out, "{}", style.paint(Tone::Strong, &head)).expect(WRITES);
     let keys = view.steps.iter().map(|step| width(&visible(&step.key))).max().unwrap_or(0).min(32);
-    let kinds = view.steps.iter().map(|step| width(&step.kind)).max().unwrap_or(0);
+    let kinds = view.steps.iter().map(|step| width(&visible(&step.kind))).max().unwrap_or(0);
     for step in &view.steps {
         writeln!(out, "{}", line(step, (keys, kinds), style)).expect(WRITES);
     }
@@ -33,14 +33,13 @@ pub fn text(view: &GraphView, style: &Style) -> String {
 }
 
 fn line(step: &GraphStep, (keys, kinds): (usize, usize), style: &Style) -> String {
-    let key = visible(&step.key);
+    let (key, kind) = (visible(&step.key), visible(&step.kind));
     let pad = |text: &str, columns: usize| " ".repeat(columns.saturating_sub(width(text)));
     let mut line = format!(
-        "  {}{}  {}{}",
+        "  {}{}  {kind}{}",
         style.paint(Tone::Strong, &key),
         pad(&key, keys),
-        step.kind,
-        pad(&step.kind, kinds)
+        pad(&kind, kinds)
     );
     if let Some(status) = step.status {
         let (tone, word) = words::step_state(status);
@@ -61,8 +60,9 @@ pub fn mermaid(view: &GraphView) -> String {
     let mut out = "flowchart TD\n".to_owned();
     let ids = ids(view);
     for step in &view.steps {
-        let label = format!("{}: {}", step.key, step.kind);
-        let label = label.replace('"', "#quot;").replace(['\n', '\r'], " ");
+        let label = format!("{}: {}", visible(&step.key), visible(&step.kind));
+        let label = label.replace('#', "#35;").replace('"', "#quot;");
+        let label = label.replace('<', "#lt;").replace('>', "#gt;");
         writeln!(out, "    {}[\"{label}\"]", ids[step.key.as_str()]).expect(WRITES);
     }
     for (from, to) in arrows(view) {
@@ -79,12 +79,12 @@ pub fn mermaid(view: &GraphView) -> String {
 
 /// Graphviz.
 pub fn dot(view: &GraphView) -> String {
-    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    let plain = |text: &str| visible(text).replace('\\', "\\\\").replace('"', "\\\"");
+    let quoted = |text: &str| format!("\"{}\"", plain(text));
     let mut out = format!("digraph {} {{\n", quoted(&view.title));
     out.push_str("    node [shape=box, style=\"rounded,filled\"];\n");
     for step in &view.steps {
-        let label = format!("{}\n{}", step.key, step.kind).replace('\n', "\\n");
-        let label = label.replace('"', "\\\"");
+        let label = format!("{}\\n{}", plain(&step.key), plain(&step.kind));
         writeln!(
             out,
             "    {} [label=\"{label}\", fillcolor=\"{}\"];",
@@ -218,5 +218,9 @@ fn places(view: &GraphView) -> BTreeMap<&str, Place> {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    visible(text)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

@@ -30,9 +30,9 @@ pub fn models(lines: &[ModelLine], style: &Style) -> String {
     for line in lines {
         let name = style.paint(Tone::Strong, &visible(&line.name));
         let size = size(line.size_bytes);
-        let hash = line.hash.get(..16).unwrap_or(&line.hash);
-        writeln!(text, "{}  {name}  {size}  {hash}", line.engine)
-            .expect("a String takes everything");
+        let hash = visible(line.hash.get(..16).unwrap_or(&line.hash));
+        let engine = visible(&line.engine);
+        writeln!(text, "{engine}  {name}  {size}  {hash}").expect("a String takes everything");
     }
     text
 }

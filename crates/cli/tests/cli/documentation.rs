@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use lao_cli::ExitCode;
-use lao_protocol::{RunDiffView, RunStatus, RunSummary, StepView, Update};
+use lao_protocol::{GraphView, RunDiffView, RunStatus, RunSummary, StepView, Update};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -116,6 +116,8 @@ fn the_examples_of_json_are_what_is_printed() {
     assert!(steps[0].detail.is_some());
     let diffs: Vec<RunDiffView> = parsed(&document, "### Diff");
     assert_eq!(diffs[0].first.as_ref().map(|first| &first.step), Some(&Some("t1".to_owned())));
+    let graphs: Vec<GraphView> = parsed(&document, "### Graph");
+    assert!(graphs[0].run.is_none() && graphs[1].run.is_some());
     let errors: Vec<Value> = parsed(&document, "### Errors");
     assert_eq!(errors[0]["error"]["code"], 7);
 }

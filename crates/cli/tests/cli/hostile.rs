@@ -4,12 +4,16 @@ use lao_cli::{
     CliError, ExitCode, LiveView, Output, Style,
     args::Verbosity,
     render,
-    render::{ConfigLine, DoctorLine, DoctorState, InitReport, JournalProblem, JournalReport},
+    render::{
+        ConfigLine, DoctorLine, DoctorState, InitReport, JournalProblem, JournalReport, ModelLine,
+        StepLine, ValidLine, WatchEvent, WatchLine,
+    },
     style::Color,
 };
 use lao_protocol::{
-    CommitView, ContentView, EventView, FailureView, FindingView, InFlightView, MessageView,
-    QuestionView, RunStatus, RunStatusCode, StepDetail, StepStatus, StepView, TodoView, Update,
+    CommitView, ContentView, EventView, FailureView, FindingView, GraphStep, GraphView,
+    InFlightView, MessageView, QuestionView, RunStatus, RunStatusCode, StepDetail, StepStatus,
+    StepView, TodoView, Update,
 };
 use proptest::prelude::*;
 
@@ -164,6 +168,49 @@ fn reports(text: &str, style: &Style) -> Vec<String> {
     ]
 }
 
+/// What commands about workflows print.
+fn of_workflows(text: &str, style: &Style) -> Vec<String> {
+    let own = || text.to_owned();
+    let step = |key: String, needs| GraphStep {
+        key,
+        title: own(),
+        kind: own(),
+        needs,
+        when: Some(own()),
+        status: Some(StepStatus::Failed),
+    };
+    let graph = GraphView {
+        title: own(),
+        source: own(),
+        run: Some(own()),
+        inputs: vec![(own(), own())],
+        models: vec![(own(), own(), own())],
+        steps: vec![step(own(), Vec::new()), step(format!("{text}2"), vec![own()])],
+    };
+    let valid = ValidLine { path: own(), valid: true, steps: 1, problems: Vec::new() };
+    let line = StepLine { name: own(), usage: own(), meaning: own(), own: true };
+    let model =
+        ModelLine { engine: own(), name: own(), size_bytes: u64::MAX, hash: own(), source: own() };
+    let watched = WatchLine {
+        time_ms: i64::MAX,
+        workflow: own(),
+        event: WatchEvent::Trouble,
+        run: Some(own()),
+        text: own(),
+    };
+    vec![
+        render::graph::text(&graph, style),
+        render::graph::mermaid(&graph),
+        render::graph::dot(&graph),
+        render::graph::svg(&graph),
+        render::flow_plan(&graph, style),
+        render::valid(&valid, style),
+        render::steps(&[line], style),
+        render::models(&[model], style),
+        render::watch_line(&watched, style),
+    ]
+}
+
 fn views(text: &str, state: RunStatusCode, style: &Style) -> Vec<String> {
     let status = hostile_status(text, state);
     let mut pages = vec![
@@ -218,7 +265,12 @@ proptest! {
     ) {
         let color = if colored { Color::On } else { Color::Off };
         let style = style(columns, color);
-        for page in views(&text, state, &style).into_iter().chain(reports(&text, &style)) {
+        let pages = [
+            views(&text, state, &style),
+            reports(&text, &style),
+            of_workflows(&text, &style),
+        ];
+        for page in pages.concat() {
             prop_assert!(harmless(&page), "{page:?}");
         }
     }
@@ -234,6 +286,7 @@ proptest! {
         let updates = [
             Update::Event(hostile_event(&text)),
             Update::Tokens { step: own(), role: own(), tokens: u64::MAX, tokens_per_second_milli: u64::MAX },
+            Update::Transcribed { step: own(), done_milli: u32::MAX },
             Update::Retrying { step: own(), endpoint: own(), message: own(), tries: u32::MAX, pause_ms: u64::MAX },
             Update::Waiting { step: own(), endpoint: own(), message: own(), waited_ms: u64::MAX, wait_ms_max: 0 },
             Update::DiskSlow { waited_ms: u64::MAX },

@@ -4,11 +4,12 @@ use lao_cli::{
     ExitCode, render,
     render::{
         Affected, AffectedEvents, ConfigLine, DoctorLine, DoctorState, FileOutcome, InitFile,
-        InitReport, InitRole, InitServer, JournalProblem, JournalReport,
+        InitReport, InitRole, InitServer, JournalProblem, JournalReport, ModelLine, StepLine,
+        ValidLine, WatchEvent, WatchLine,
     },
     style::Color,
 };
-use lao_protocol::{RunStatusCode, RunSummary};
+use lao_protocol::{RunStatusCode, RunSummary, StepStatus};
 
 use crate::sample::{self, check, in_every_style, style};
 
@@ -43,6 +44,88 @@ fn show() {
     in_every_style("show-run", |style| render::show(&sample::failed(), style));
     let step = sample::detailed();
     in_every_style("show-step", |style| render::step(&sample::failed(), &step, style));
+    let step = sample::prompted();
+    in_every_style("show-step-output", |style| render::step(&sample::succeeded(), &step, style));
+}
+
+#[test]
+fn graph() {
+    let fresh = sample::graph();
+    in_every_style("graph", |style| render::graph::text(&fresh, style));
+    in_every_style("dry-run", |style| render::flow_plan(&fresh, style));
+    let mut run = fresh.clone();
+    run.run = Some(sample::RUN.to_owned());
+    let states =
+        [StepStatus::Succeeded, StepStatus::Running, StepStatus::Skipped, StepStatus::Pending];
+    for (step, state) in run.steps.iter_mut().zip(states) {
+        step.status = Some(state);
+    }
+    in_every_style("graph-run", |style| render::graph::text(&run, style));
+    check("graph-mermaid", &render::graph::mermaid(&run));
+    check("graph-dot", &render::graph::dot(&run));
+    check("graph-svg", &render::graph::svg(&run));
+}
+
+/// Whoever draws a graph reads labels, not instructions.
+#[test]
+fn a_label_cannot_leave_its_quotes() {
+    let mut view = sample::graph();
+    view.title = "a\"; b \\".to_owned();
+    view.steps[0].key = "\"] --> x[\"<b>&\\".to_owned();
+    check("graph-mermaid-quoted", &render::graph::mermaid(&view));
+    check("graph-dot-quoted", &render::graph::dot(&view));
+    check("graph-svg-quoted", &render::graph::svg(&view));
+}
+
+#[test]
+fn what_commands_about_workflows_list() {
+    let own = str::to_owned;
+    let step = |usage: &str, meaning: &str, is_own| StepLine {
+        name: usage.split(' ').next().unwrap_or_default().to_owned(),
+        usage: usage.to_owned(),
+        meaning: meaning.to_owned(),
+        own: is_own,
+    };
+    let steps = [
+        step("translate LANGUAGE", "Translate the text.", false),
+        step("tone", "Say it more kindly.", true),
+    ];
+    in_every_style("steps", |style| render::steps(&steps, style));
+    let model = ModelLine {
+        engine: own("whisper"),
+        name: own("base"),
+        size_bytes: 147_951_465,
+        hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+        source: own("/home/ada/Downloads/ggml-base.bin"),
+    };
+    in_every_style("models", |style| render::models(std::slice::from_ref(&model), style));
+    in_every_style("models-none", |style| render::models(&[], style));
+    let valid = ValidLine { path: own("flow.yaml"), valid: true, steps: 4, problems: Vec::new() };
+    in_every_style("valid", |style| render::valid(&valid, style));
+}
+
+#[test]
+fn watched() {
+    let line = |event, run: Option<&str>, text: &str| WatchLine {
+        time_ms: sample::START_MS,
+        workflow: "voice-notes".to_owned(),
+        event,
+        run: run.map(str::to_owned),
+        text: text.to_owned(),
+    };
+    let run = Some(sample::RUN);
+    let lines = [
+        line(WatchEvent::Ready, None, "watching ./inbox"),
+        line(WatchEvent::Fired, run, "inbox/monday.m4a"),
+        line(WatchEvent::Resumed, run, "inbox/monday.m4a"),
+        line(WatchEvent::Succeeded, run, "done"),
+        line(WatchEvent::Failed, run, "text: the recording is cut"),
+        line(WatchEvent::Stopped, run, "the server does not answer"),
+        line(WatchEvent::Trouble, None, "./inbox cannot be read"),
+    ];
+    in_every_style("watched", |style| {
+        lines.iter().map(|line| render::watch_line(line, style)).collect()
+    });
 }
 
 #[test]
@@ -196,6 +279,7 @@ fn no_line_is_wider_than_the_terminal_where_text_can_give_way() {
             render::summary(&sample::failed(), &style),
             render::show(&sample::failed(), &style),
             render::step(&sample::failed(), &sample::detailed(), &style),
+            render::step(&sample::succeeded(), &sample::prompted(), &style),
             render::doctor(&checkup(), &style),
         ];
         for line in pages.iter().flat_map(|page| page.lines()) {

@@ -3,9 +3,9 @@
 use jiff::tz::{TimeZone, offset};
 use lao_cli::{Style, style::Color};
 use lao_protocol::{
-    CommitView, ContentView, EventView, FailureView, FindingView, InFlightView, MessageView,
-    QuestionView, RoleTotals, RunStatus, RunStatusCode, RunSummary, StepCounts, StepDetail,
-    StepStatus, StepView, TodoView,
+    CommitView, ContentView, EventView, FailureView, FindingView, GraphStep, GraphView,
+    InFlightView, MessageView, QuestionView, RoleTotals, RunStatus, RunStatusCode, RunSummary,
+    StepCounts, StepDetail, StepStatus, StepView, TodoView,
 };
 use serde_json::{Value, json};
 
@@ -264,6 +264,47 @@ pub(crate) fn interrupted() -> RunStatus {
     status.stopped_because =
         Some("the server local (http://127.0.0.1:11434) stayed away for 10 min".to_owned());
     status
+}
+
+/// A step of a workflow that gave something.
+pub(crate) fn prompted() -> StepView {
+    let mut step = step("summary", "Five bullets", StepStatus::Succeeded);
+    "prompt".clone_into(&mut step.kind);
+    step.needs = vec!["text".to_owned()];
+    step.detail = Some(StepDetail {
+        output: Some("- Call Bob\n- Send the slides to everybody who was there".to_owned()),
+        ..StepDetail::default()
+    });
+    step
+}
+
+/// A workflow that has not begun.
+pub(crate) fn graph() -> GraphView {
+    let step = |key: &str, kind: &str, needs: &[&str]| GraphStep {
+        key: key.to_owned(),
+        title: format!("The {key}"),
+        kind: kind.to_owned(),
+        needs: needs.iter().map(|need| (*need).to_owned()).collect(),
+        when: None,
+        status: None,
+    };
+    let own = str::to_owned;
+    GraphView {
+        title: own("Voice notes"),
+        source: own("workflows/voice-notes.yaml"),
+        run: None,
+        inputs: vec![(own("folder"), own("./inbox"))],
+        models: vec![(own("analyst"), own("qwen3:8b"), own("local"))],
+        steps: vec![
+            step("text", "transcribe", &[]),
+            step("summary", "prompt", &["text"]),
+            GraphStep {
+                when: Some(own("${{ steps.text.output != '' }}")),
+                ..step("tasks", "prompt", &["text"])
+            },
+            step("save", "write", &["summary", "tasks"]),
+        ],
+    }
 }
 
 pub(crate) fn detailed() -> StepView {
