@@ -419,7 +419,7 @@ impl FlowAction {
             Self::Prompt(prompt) => visit(prompt.model.role),
             Self::Agent(agent) => visit(agent.model.role),
             Self::Plan(_) => {
-                [Role::Planner, Role::Coder, Role::Reviewer].into_iter().for_each(visit)
+                [Role::Planner, Role::Coder, Role::Reviewer].into_iter().for_each(visit);
             }
             Self::Transcribe(_) => visit(Role::Transcriber),
             Self::Embed(_) => visit(Role::Embedder),

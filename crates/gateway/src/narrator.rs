@@ -118,22 +118,7 @@ impl Narrator {
                 let subject = event.subject.as_str().into();
                 (event.effect, Some(event.step), Kind::Commit { subject })
             }
-            Event::ActionStarted(event) => {
-                let writes = match &event.action {
-                    Action::Write { path, .. } => Some(path.as_str().into()),
-                    Action::Run(_)
-                    | Action::Read { .. }
-                    | Action::List { .. }
-                    | Action::Transcribe(_)
-                    | Action::Embed { .. }
-                    | Action::Plan { .. }
-                    | Action::Approve { .. }
-                    | Action::Wait { .. }
-                    | Action::Pause { .. } => None,
-                };
-                let words = words::action(&event.action).into();
-                (event.effect, Some(event.step), Kind::Action { words, writes })
-            }
+            Event::ActionStarted(event) => (event.effect, Some(event.step), acts(&event.action)),
             Event::StepLooked(_)
             | Event::ActionEnded(_)
             | Event::OutputSet(_)
@@ -315,6 +300,11 @@ impl Narrator {
             | Event::WorkspaceEnded(_) => None,
         }
     }
+}
+
+fn acts(action: &Action) -> EffectNoteKind {
+    let writes = if let Action::Write { path, .. } = action { Some(path.as_str()) } else { None };
+    EffectNoteKind::Action { words: words::action(action).into(), writes: writes.map(Into::into) }
 }
 
 /// The step, where there is one only.

@@ -115,10 +115,12 @@ impl RunView {
 
     /// The file that an event says was written.
     pub(crate) fn written(&self, recorded: &Recorded) -> Option<String> {
-        let effect = match &recorded.event {
-            Event::FileWriteEnded(ended) => ended.effect,
-            Event::ActionEnded(ended) => ended.effect,
-            _ => return None,
+        let effect = if let Event::FileWriteEnded(ended) = &recorded.event {
+            ended.effect
+        } else if let Event::ActionEnded(ended) = &recorded.event {
+            ended.effect
+        } else {
+            return None;
         };
         match &self.narrator.effect(effect)?.kind {
             EffectNoteKind::Action { words: _, writes } => writes.as_ref().map(ToString::to_string),

@@ -157,9 +157,9 @@ fn start(started: &lao_event::latest::RunStarted, following: &[&Event]) -> Optio
 
 /// The steps that a workflow's run begins with.
 fn added_at_start(following: &[&Event]) -> Vec<NewStep> {
-    let added = following.iter().map_while(|event| match event {
-        Event::StepsAdded(added) if added.by.is_none() => Some(&added.steps),
-        _ => None,
+    let added = following.iter().map_while(|event| {
+        let Event::StepsAdded(added) = event else { return None };
+        added.by.is_none().then_some(&added.steps)
     });
     added.flatten().cloned().collect()
 }

@@ -23,6 +23,7 @@ Next: `lao status` while it runs, `lao show last` afterwards.";
 /// `lao run`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(after_help = RUN_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that is there or not")]
 pub struct RunArgs {
     /// The plan, a Markdown file, or the workflow, a YAML file; without it, everything in plans/
     #[arg(value_name = "PLAN")]

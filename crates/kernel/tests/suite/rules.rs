@@ -8,7 +8,7 @@ use lao_event::{
     latest::{
         ChecksEnded, ChecksScope, CommandOutcome, CommitOutcome, CommitPhase, CommitStarted,
         Message, ModelCallStarted, NewStep, ReviewGiven, RunForked, RunOutcome, SkipReason,
-        StartCause, StepDefinition, StepEnded, StepOutcome, StepStarted, Verdict,
+        StartCause, StepDefinition, StepEnded, StepOutcome, StepStarted, StepTimedOut, Verdict,
     },
 };
 use lao_kernel::State;
@@ -118,11 +118,7 @@ impl Rules {
                 self.at(event.step).standing = Standing::Parked;
             }
             Event::StepRetried(event) => self.retried(event.step, state),
-            Event::StepTimedOut(event) => {
-                let watched = self.at(event.step);
-                assert_eq!(watched.standing, Standing::UnderWay, "{event:?}");
-                assert_eq!(watched.attempt, event.attempt);
-            }
+            Event::StepTimedOut(event) => self.timed_out(event),
             Event::AnswerRejected(event) => assert!(!event.problems.is_empty()),
             Event::ModelCallStarted(event) => self.model_started(event, state),
             Event::ModelCallEnded(event) => {
@@ -172,6 +168,12 @@ impl Rules {
             | Event::OutputSet(_) => unreachable!("plans have no steps of workflows"),
         }
         self.notice_unparked(state);
+    }
+
+    fn timed_out(&mut self, event: &StepTimedOut) {
+        let watched = self.at(event.step);
+        assert_eq!(watched.standing, Standing::UnderWay, "{event:?}");
+        assert_eq!(watched.attempt, event.attempt);
     }
 
     /// Redone tasks begin anew, and with each all that depends on it.

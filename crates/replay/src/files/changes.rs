@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `FileWriteStarted` | how the file stood before: the run's own doing, or somebody else's |
 //! | `FileWriteEnded` (written) | the file is as the call wanted it |
+//! | `ActionStarted`, `ActionEnded` (of a write) | the same of a workflow's step |
 //! | `CommitEnded` (made) | the files of the trail are there |
 
 use std::collections::BTreeMap;
@@ -11,8 +12,8 @@ use std::collections::BTreeMap;
 use lao_event::{
     Attempt, CallId, Content, EffectId, Event, Hash, StepId,
     latest::{
-        Action, ActionOutcome, Before, CommitEnded, CommitOutcome, FileWriteEnded,
-        FileWriteOutcome, TrailFile,
+        Action, ActionEnded, ActionOutcome, ActionStarted, Before, CommitEnded, CommitOutcome,
+        FileWriteEnded, FileWriteOutcome, TrailFile,
     },
 };
 use lao_history::Recorded;
@@ -116,34 +117,8 @@ impl Changes {
                 };
                 self.write_started(seq, (started.effect, write), &started.before)?
             }
-            Event::ActionStarted(started) => match &started.action {
-                Action::Write { path, before, after } => {
-                    let write = Write {
-                        path: path.clone(),
-                        after: Some(after.clone()),
-                        step: started.step,
-                        attempt: self.attempt(started.step),
-                        call: None,
-                    };
-                    self.write_started(seq, (started.effect, write), before)?
-                }
-                Action::Run(_)
-                | Action::Read { .. }
-                | Action::List { .. }
-                | Action::Transcribe(_)
-                | Action::Embed { .. }
-                | Action::Plan { .. }
-                | Action::Approve { .. }
-                | Action::Wait { .. }
-                | Action::Pause { .. } => Vec::new(),
-            },
-            Event::ActionEnded(ended) => match &ended.outcome {
-                ActionOutcome::Done { .. } => self.written(seq, ended.effect),
-                ActionOutcome::Failed { .. } => {
-                    self.writes.remove(&ended.effect);
-                    Vec::new()
-                }
-            },
+            Event::ActionStarted(started) => self.action_started(seq, started)?,
+            Event::ActionEnded(ended) => self.action_ended(seq, ended),
             Event::FileWriteEnded(ended) => self.write_ended(seq, ended),
             Event::CommitStarted(started) => {
                 if !started.trail.is_empty() {
@@ -188,6 +163,34 @@ impl Changes {
     /// The files that are being written: how they stand is not known.
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = &str> {
         self.writes.values().map(|write| write.path.as_str())
+    }
+
+    fn action_started(
+        &mut self,
+        seq: u64,
+        started: &ActionStarted,
+    ) -> Result<Vec<Change>, FilesError> {
+        let Action::Write { path, before, after } = &started.action else {
+            return Ok(Vec::new());
+        };
+        let write = Write {
+            path: path.clone(),
+            after: Some(after.clone()),
+            step: started.step,
+            attempt: self.attempt(started.step),
+            call: None,
+        };
+        self.write_started(seq, (started.effect, write), before)
+    }
+
+    fn action_ended(&mut self, seq: u64, ended: &ActionEnded) -> Vec<Change> {
+        match &ended.outcome {
+            ActionOutcome::Done { .. } => self.written(seq, ended.effect),
+            ActionOutcome::Failed { .. } => {
+                self.writes.remove(&ended.effect);
+                Vec::new()
+            }
+        }
     }
 
     fn write_started(
