@@ -19,7 +19,7 @@ use std::{
 };
 
 use lao_event::{
-    Attempt, EffectId, Event, StepId,
+    Attempt, EffectId, Event, Hash, StepId,
     latest::{FlowValue, LossCause, StepEnded, StepOutcome, StopReason},
 };
 use lao_history::{Recorded, Stamp, recorded};
@@ -131,6 +131,7 @@ impl Actor for RunActor {
             prepare_panics: 0,
         };
         run.watch_attempts_under_way(&myself);
+        run.store_results_of_before();
         run.apply(&myself, command).map_err(BeginError::Rejected)?;
         run.shared.actor.send_replace(Some(myself));
         Ok(run)
@@ -361,13 +362,27 @@ impl RunState {
 
     /// Stores what a step gave, where it may be taken instead of doing the same again.
     fn store_result(&self, event: &Event) {
-        let Event::StepEnded(StepEnded { step, outcome: StepOutcome::Succeeded }) = event else {
-            return;
-        };
-        let (Some(key), Some(step)) = (self.state.cached_under(*step), self.state.step(*step))
-        else {
-            return;
-        };
+        if let Event::StepEnded(StepEnded { step, outcome: StepOutcome::Succeeded }) = event
+            && let (Some(key), Some(step)) =
+                (self.state.cached_under(*step), self.state.step(*step))
+        {
+            self.store(key, step);
+        }
+    }
+
+    /// What a process that was killed did not come to store.
+    fn store_results_of_before(&self) {
+        for (step, id) in self.state.steps().iter().zip(0..) {
+            if let StepStatus::Ended(StepOutcome::Succeeded) = &step.status
+                && let Some(key) = self.state.cached_under(StepId(id))
+                && self.context.world.flow.results.get(key).is_none()
+            {
+                self.store(key, step);
+            }
+        }
+    }
+
+    fn store(&self, key: Hash, step: &Step) {
         let text = |content| self.context.contents.text(content).ok();
         let value = match &step.output {
             FlowValue::Text(content) => text(content).map(StoredResult::Text),
