@@ -166,7 +166,7 @@ impl History {
         for call in &life.calls {
             if let Call::Command { argv } = call {
                 *calls.entry(argv.join(" ")).or_default() += 1;
-            } else if let Call::Transcribe { file } = call {
+            } else if let Call::Transcribe { file, done: true } = call {
                 *calls.entry(format!("transcribe {file}")).or_default() += 1;
             }
         }

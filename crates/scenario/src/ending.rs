@@ -6,7 +6,10 @@ use lao_event::latest::StepOutcome;
 use lao_kernel::{State, StepStatus};
 use serde_json::Value;
 
-use crate::tree::{self, CommitFacts};
+use crate::{
+    play::without_root,
+    tree::{self, CommitFacts},
+};
 
 /// The end of a run: two runs of the same scenario end alike exactly when these are equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,18 @@ impl Ending {
             commit.tree.clear();
         }
         self.commits.sort();
+        self
+    }
+
+    /// The same with messages that do not tell where the project lay.
+    #[must_use]
+    pub(crate) fn without_root(mut self, root: &str) -> Self {
+        for step in &mut self.steps {
+            if let Some(StepOutcome::Failed { message, .. }) = &mut step.outcome {
+                *message = without_root(message, root);
+            }
+        }
+        forget_root(&mut self.state, root);
         self
     }
 
@@ -135,6 +150,17 @@ pub fn summary(state: &State) -> Value {
     }
     forget_durations(&mut value);
     value
+}
+
+fn forget_root(value: &mut Value, root: &str) {
+    match value {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(|value| forget_root(value, root));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| forget_root(value, root)),
+        Value::String(text) if text.contains(root) => *text = without_root(text, root),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn forget_durations(value: &mut Value) {

@@ -23,10 +23,11 @@ impl PlayedPlans {
 }
 
 impl Plans for PlayedPlans {
-    fn run<'a>(&'a self, file: &'a str, run: &'a RunId) -> BoxFuture<'a, PlanResult> {
+    fn run<'a>(&'a self, file: &'a str, _run: &'a RunId) -> BoxFuture<'a, PlanResult> {
         let there = self.workspace.join(file).is_file();
         let result = if there {
-            Ok(json!({ "run": run.as_str(), "outcome": "succeeded" }).to_string())
+            // Which run it was depends on when it began, and that on kills.
+            Ok(json!({ "outcome": "succeeded" }).to_string())
         } else {
             let message = format!("cannot read the plan {file}");
             Err(ActionError { kind: ActionFailure::Inside, message })

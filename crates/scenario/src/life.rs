@@ -20,7 +20,11 @@ use lao_journal::{
     OpenError, Options,
 };
 use lao_kernel::{Command, Rejection, Retry};
-use lao_port::{BoxFuture, Chat, ChatAnswer, ChatError, ChatErrorKind, Model, OnProgress, World};
+use lao_port::{
+    BoxFuture, Chat, ChatAnswer, ChatError, ChatErrorKind, Embed, FlowWorld, Model, OnProgress,
+    OnTranscribed, TranscribeError, TranscribeErrorKind, TranscribeRequest, Transcriber,
+    Transcript, World,
+};
 use lao_runtime::{Begin, BeginError, Finish, Notice, RunHandle, RunSpec, Supervisor};
 use tokio::sync::broadcast::{self, error::TryRecvError};
 
@@ -220,31 +224,67 @@ fn listen(notices: &mut broadcast::Receiver<Notice>) -> Vec<Arc<Recorded>> {
 
 /// The stage's world, with servers that may be away.
 fn world(stage: &Stage, hand: &Arc<Stagehand>) -> World {
-    let world = stage.world();
-    let server =
-        Server { model: world.model, hand: Arc::clone(hand), clock: Arc::clone(&stage.clock) };
-    World { model: Arc::new(server), ..world }
+    fn server<T: ?Sized>(inner: Arc<T>, stage: &Stage, hand: &Arc<Stagehand>) -> Arc<Server<T>> {
+        Arc::new(Server { inner, hand: Arc::clone(hand), clock: Arc::clone(&stage.clock) })
+    }
+    let World { model, flow, tools, verifier, repository, clock } = stage.world();
+    let transcriber = server(Arc::clone(&flow.transcriber), stage, hand);
+    let flow = FlowWorld { transcriber, ..flow };
+    World { model: server(model, stage, hand), tools, verifier, repository, flow, clock }
 }
 
-/// A model whose server may be away.
-struct Server {
-    model: Arc<dyn Model>,
+/// What is asked of a server that may be away.
+struct Server<T: ?Sized> {
+    inner: Arc<T>,
     hand: Arc<Stagehand>,
     clock: Arc<PlayedClock>,
 }
 
-impl Model for Server {
+impl<T: ?Sized> Server<T> {
+    /// What is said instead of an answer while it is.
+    fn away(&self) -> Option<String> {
+        let is_away = self.hand.away.is_at(self.clock.passed_ms());
+        is_away.then(|| "the scenario says that no server answers".to_owned())
+    }
+}
+
+fn unreachable(message: String) -> ChatError {
+    ChatError { kind: ChatErrorKind::Unreachable, message, retry_after_ms: None }
+}
+
+impl Model for Server<dyn Model> {
     fn chat<'a>(
         &'a self,
         chat: &'a Chat,
         on_progress: OnProgress<'a>,
     ) -> BoxFuture<'a, Result<ChatAnswer, ChatError>> {
-        if self.hand.away.is_at(self.clock.passed_ms()) {
-            let message = "the scenario says that no server answers".to_owned();
-            let kind = ChatErrorKind::Unreachable;
-            return Box::pin(async move { Err(ChatError { kind, message, retry_after_ms: None }) });
+        match self.away() {
+            Some(message) => Box::pin(async { Err(unreachable(message)) }),
+            None => self.inner.chat(chat, on_progress),
         }
-        self.model.chat(chat, on_progress)
+    }
+
+    fn embed<'a>(&'a self, embed: &'a Embed) -> BoxFuture<'a, Result<Vec<Vec<f32>>, ChatError>> {
+        match self.away() {
+            Some(message) => Box::pin(async { Err(unreachable(message)) }),
+            None => self.inner.embed(embed),
+        }
+    }
+}
+
+impl Transcriber for Server<dyn Transcriber> {
+    fn transcribe<'a>(
+        &'a self,
+        request: &'a TranscribeRequest,
+        on_progress: OnTranscribed<'a>,
+    ) -> BoxFuture<'a, Result<Transcript, TranscribeError>> {
+        match self.away() {
+            Some(message) => {
+                let kind = TranscribeErrorKind::Unreachable;
+                Box::pin(async move { Err(TranscribeError { kind, message }) })
+            }
+            None => self.inner.transcribe(request, on_progress),
+        }
     }
 }
 

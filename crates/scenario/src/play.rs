@@ -136,10 +136,10 @@ fn tell(
         let text = std::fs::read(stage.workspace().join(path)).ok()?;
         Some((path.clone(), String::from_utf8_lossy(&text).into_owned()))
     };
+    let root = stage.root().display().to_string();
     Ok(Played {
-        root: stage.root().display().to_string(),
         status: offline::view(&folder)?.status(None),
-        ending: Ending::of(stage.workspace(), &facts.state)?,
+        ending: Ending::of(stage.workspace(), &facts.state)?.without_root(&root),
         commits: hand.commits(),
         written: history.into_written(),
         files: looked.filter_map(file).collect(),
@@ -147,6 +147,7 @@ fn tell(
         events,
         facts,
         problems,
+        root,
     })
 }
 

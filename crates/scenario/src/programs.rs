@@ -1,5 +1,5 @@
-//! The commands of checks and of the shell tool: their results come from the scenario, or they are
-//! run for real where it says so.
+//! The commands of checks, of the shell tool and of workflows: their results come from the scenario,
+//! or they are run for real where it says so.
 
 use std::{
     cmp::Reverse,
@@ -7,13 +7,17 @@ use std::{
     fs,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use lao_event::latest::CommandOutcome;
 use lao_port::BoxFuture;
-use lao_tool::{Ended, Job, LocalPrograms, Programs};
+use lao_tool::{Ended, Job, LocalPrograms, Piped, Programs};
 
-use crate::file::{Commands, table::CommandTable};
+use crate::{
+    aside::aside,
+    file::{Commands, table::CommandTable},
+};
 
 /// The programs of a scenario, over all its lives.
 #[derive(Debug)]
@@ -73,6 +77,20 @@ impl PlayedPrograms {
         self.results.iter().filter(fits).min_by_key(|result| Reverse(result.from))
     }
 
+    /// What the scenario says of a command; none for one that is to be run for real.
+    fn play(&self, job: &Job<'_>) -> Option<Ended> {
+        let line = job.argv.join(" ");
+        let inner = shell_line(job.argv);
+        let scripted = inner.and_then(|inner| self.result(inner, job.folder));
+        let scripted = scripted.or_else(|| self.result(&line, job.folder));
+        self.note(inner.unwrap_or(&line));
+        match scripted {
+            Some(result) => Some(give(result, job.folder)),
+            None if self.others == Commands::Real => None,
+            None => Some(self.unscripted(inner.unwrap_or(&line))),
+        }
+    }
+
     fn note(&self, line: &str) {
         self.runs().lived.push(line.to_owned());
     }
@@ -98,22 +116,22 @@ fn begins(line: &str, words: &str) -> bool {
 
 impl Programs for PlayedPrograms {
     fn run<'a>(&'a self, job: &'a Job<'a>) -> BoxFuture<'a, Ended> {
-        let line = job.argv.join(" ");
-        let inner = shell_line(job.argv);
-        let scripted = inner.and_then(|inner| self.result(inner, job.folder));
-        let scripted = scripted.or_else(|| self.result(&line, job.folder));
-        self.note(inner.unwrap_or(&line));
-        match scripted {
-            Some(result) => {
-                let ended = give(result, job.folder);
-                Box::pin(async { ended })
-            }
-            None if self.others == Commands::Real => LocalPrograms.run(job),
-            None => {
-                let ended = self.unscripted(inner.unwrap_or(&line));
-                Box::pin(async { ended })
-            }
+        match self.play(job) {
+            Some(ended) => Box::pin(async { ended }),
+            None => LocalPrograms.run(job),
         }
+    }
+
+    /// A command of a workflow: how long it takes passes, so that it may take too long.
+    fn pipe<'a>(&'a self, job: &'a Job<'a>) -> BoxFuture<'a, Piped> {
+        let played = self.play(job);
+        Box::pin(async move {
+            let Some(ended) = played else {
+                return aside(LocalPrograms.pipe(job));
+            };
+            tokio::time::sleep(Duration::from_millis(ended.elapsed_ms)).await;
+            Piped::from(ended)
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use lao_event::{
 };
 use lao_port::{
     ActionError, Actions, BoxFuture, Chat, ChatAnswer, ChatError, CommandReply, CommandRun,
-    CommitRequest, FileWrite, FlowWorld, Model, OnProgress, OnTranscribed, Prepared,
+    CommitRequest, Embed, FileWrite, FlowWorld, Model, OnProgress, OnTranscribed, Prepared,
     ProgramFailure, ProgramOutput, ProgramRun, Repository, ToolReply, ToolRequest, Toolbox,
     TranscribeError, TranscribeRequest, Transcriber, Transcript, Verifier, VerifyReport,
     VerifyRequest, WorkspaceRequest, World, Written,
@@ -59,6 +59,8 @@ pub enum Call {
     Transcribe {
         /// The file's name.
         file: String,
+        /// It is text now.
+        done: bool,
     },
     /// The verifier was at work.
     Checks,
@@ -171,6 +173,16 @@ impl Model for Watched<dyn Model> {
             }
         }))
     }
+
+    fn embed<'a>(&'a self, embed: &'a Embed) -> BoxFuture<'a, Result<Vec<Vec<f32>>, ChatError>> {
+        // It changes nothing and costs little, so nobody counts it.
+        Box::pin(async move {
+            let number = self.watch.gate.enter().await;
+            let vectors = self.inner.embed(embed).await;
+            self.watch.gate.leave(number).await;
+            vectors
+        })
+    }
 }
 
 impl Toolbox for Watched<dyn Toolbox> {
@@ -261,9 +273,13 @@ impl Transcriber for Watched<dyn Transcriber> {
         request: &'a TranscribeRequest,
         on_progress: OnTranscribed<'a>,
     ) -> BoxFuture<'a, Result<Transcript, TranscribeError>> {
-        let call = Call::Transcribe { file: file_name(&request.file).to_owned() };
+        let call = Call::Transcribe { file: file_name(&request.file).to_owned(), done: false };
         let work = self.inner.transcribe(request, on_progress);
-        Box::pin(self.watch.record(call, work, |_, _| ()))
+        Box::pin(self.watch.record(call, work, |result, call| {
+            if let Call::Transcribe { done, .. } = call {
+                *done = result.is_ok();
+            }
+        }))
     }
 }
 
