@@ -38,4 +38,5 @@ mod cli {
     mod travel;
     mod upkeep;
     mod waiting;
+    mod workflows;
 }

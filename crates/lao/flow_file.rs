@@ -30,10 +30,16 @@ impl From<FlowFault> for CliError {
     fn from(fault: FlowFault) -> Self {
         match fault {
             FlowFault::Unreadable(error) => error,
-            FlowFault::Wrong(error) => Self::new(ExitCode::Usage, error.render())
+            FlowFault::Wrong(error) => told(&error)
                 .hint("docs/workflows.md has every key and every kind of step"),
         }
     }
+}
+
+/// What is wrong with a workflow, as the failure of a command.
+pub(crate) fn told(error: &FlowError) -> CliError {
+    let message = format!("{}\n\n{}", error.headline(), error.details());
+    CliError::new(ExitCode::Usage, message)
 }
 
 /// A path that names a workflow and no plan.

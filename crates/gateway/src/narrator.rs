@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use lao_event::{
     EffectId, Event, QuestionId, Role, StepId,
-    latest::{Action, ChecksScope, LossCause},
+    latest::{Action, ChecksScope, LossCause, OutputSource},
 };
 use lao_history::{Recorded, StoredEvent};
 use lao_protocol::EventView;
@@ -33,6 +33,9 @@ pub struct Narrator {
     effects: BTreeMap<EffectId, EffectNote>,
     /// Questions are numbered without gaps, from 1.
     questions: Vec<StepId>,
+    /// What steps have in common with those whose results they took.
+    #[serde(default)]
+    cached: BTreeMap<StepId, Arc<str>>,
 }
 
 /// What is remembered of an effect.
@@ -82,6 +85,12 @@ impl Narrator {
             self.keys.extend(keys);
         } else if let Event::QuestionAsked(asked) = event {
             self.questions.push(asked.step);
+        } else if let Event::OutputSet(set) = event {
+            if let OutputSource::Cache { key: _, keyed_on } = &set.source {
+                self.cached.insert(set.step, keyed_on.as_str().into());
+            } else {
+                self.cached.remove(&set.step);
+            }
         } else if let Some((effect, step, kind)) = self.started(event) {
             self.effects.insert(effect, EffectNote { step, since_ms: published.wall_ms, kind });
         }
@@ -178,6 +187,7 @@ impl Narrator {
             keys: self.keys.clone(),
             effects: open.map(|(effect, note)| (*effect, note.clone())).collect(),
             questions: self.questions.clone(),
+            cached: self.cached.clone(),
         }
     }
 

@@ -16,7 +16,7 @@ use lao_workflow::chain::{self, Library, PromptStep};
 use super::flow;
 use crate::{
     failure::io_failure,
-    flow_file::FlowFile,
+    flow_file::{FlowFile, told},
     flow_run::{self, FlowPlan},
     project::Project,
     screen::Screen,
@@ -134,8 +134,7 @@ fn library(root: Option<&Path>) -> Result<Library, CliError> {
         let shown = format!("steps/{name}");
         let text = fs::read_to_string(&path)
             .map_err(|error| io_failure(&format!("cannot read {shown}"), &error))?;
-        let step = PromptStep::parse(&shown, &text)
-            .map_err(|error| CliError::new(ExitCode::Usage, error.render()))?;
+        let step = PromptStep::parse(&shown, &text).map_err(|error| told(&error))?;
         library.add(step);
     }
     Ok(library)

@@ -45,7 +45,7 @@ pub(crate) async fn fork(
         return Err(match outcome {
             RunOutcome::Cancelled => over,
             RunOutcome::Succeeded | RunOutcome::Failed => {
-                over.hint(format!("`lao rerun {run} --from STEP` does one task again"))
+                over.hint(format!("`lao rerun {run} --from STEP` does one step again"))
             }
         });
     }
@@ -61,7 +61,8 @@ pub(crate) async fn rerun(
     let origin = Origin::open(&project, &args.run, None)?;
     let state = &origin.point.state;
     let step = state.step_by_key(&args.from).ok_or_else(|| {
-        let keys: Vec<&str> = state.steps().iter().map(|step| step.key.as_str()).collect();
+        let own = state.steps().iter().filter(|step| step.parent.is_none());
+        let keys: Vec<&str> = own.map(|step| step.key.as_str()).collect();
         let message = format!("run {} has no step {:?}", origin.folder.run, args.from);
         CliError::new(ExitCode::Usage, message).hint(format!("it has: {}", keys.join(", ")))
     })?;
@@ -116,7 +117,8 @@ impl Origin {
         // What may not be done is known before anything is made.
         let redone = redone(&self.point.state, &fork)
             .map_err(|error| fork_failure(&error.into(), &self.folder))?;
-        let site = Site::new(project, &self.folder, (&self.reader, &self.point), &redone)?;
+        let taken_back = with_inside(&self.point.state, &redone);
+        let site = Site::new(project, &self.folder, (&self.reader, &self.point), &taken_back)?;
         let placed = site.make(&run, &settings.git)?;
         settings.workspace = placed.workspace.clone();
         fork.settings = settings;
@@ -183,7 +185,14 @@ impl Origin {
     }
 }
 
-/// The tasks that are done again.
+/// Steps, and all that are or ever were inside them: whose files are taken back.
+fn with_inside(state: &State, redone: &BTreeSet<StepId>) -> BTreeSet<StepId> {
+    let inside = |id: &StepId| state.outer_steps(*id).any(|outer| redone.contains(&outer));
+    let ids = (0..).map(StepId).take(state.steps().len());
+    redone.iter().copied().chain(ids.filter(inside)).collect()
+}
+
+/// The steps that are done again.
 fn redone(state: &State, fork: &Fork) -> Result<BTreeSet<StepId>, lao_kernel::Rejection> {
     let decision =
         lao_kernel::note(&mut state.clone(), lao_kernel::Command::Fork(Box::new(fork.clone())))?;

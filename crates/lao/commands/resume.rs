@@ -138,6 +138,8 @@ fn retry_words(status: &RunStatus, retry: &Retry) -> String {
             .steps
             .iter()
             .filter(|step| step.status == StepStatus::Failed)
+            // What its workflow provides for is not done again.
+            .filter(|step| step.failure.as_ref().is_some_and(|failure| failure.next.is_some()))
             .map(|step| step.key.as_str())
             .collect(),
         Retry::Step(key) => vec![key],

@@ -184,6 +184,9 @@ pub struct StepDetail {
     /// What a step of a workflow gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// What the step has in common with that of an earlier run whose result it took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<String>,
 }
 
 /// One message of a conversation.

@@ -165,7 +165,10 @@ impl ChainError {
             Self::Workflow(error) => error.render(),
             Self::Chain { text, problems } => {
                 let render = |problem: &ChainProblem| problem.render(text);
-                problems.iter().map(render).collect::<Vec<_>>().join("\n\n")
+                let details: Vec<_> = problems.iter().map(render).collect();
+                let noun = if problems.len() == 1 { "problem" } else { "problems" };
+                let headline = format!("{} {noun} in the chain", problems.len());
+                format!("{headline}\n\n{}", details.join("\n\n"))
             }
         }
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use lao_protocol::{RunStatus, RunStatusCode, StepStatus, StepView};
 
+use super::words;
 use crate::{ExitCode, text::short_run};
 
 /// Failed steps whose own advice is given; more would hide the rest.
@@ -68,6 +69,7 @@ fn parked(status: &RunStatus, run: &str) -> Vec<(String, String)> {
 
 fn failed(status: &RunStatus, run: &str) -> Vec<(String, String)> {
     let mut commands: Vec<_> = steps(status, StepStatus::Failed)
+        .filter(|step| !words::is_provided_for(step))
         .take(FAILED_SHOWN)
         .map(|step| {
             pair(format!("lao show {run} --step {}", shell_word(&step.key)), "see what went wrong")

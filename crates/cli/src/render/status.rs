@@ -48,7 +48,7 @@ pub(crate) fn head(page: &mut Page<'_>, status: &RunStatus) {
     if let Some(reason) = &status.stopped_because {
         page.field("because", (Tone::Warning, reason));
     }
-    page.field("tasks", (Tone::Plain, &words::counts(&summary.tasks)));
+    page.field(words::parts(&summary.kind), (Tone::Plain, &words::counts(&summary.tasks)));
     let started = format!(
         "{} ({})",
         date_time(summary.started_ms, &style.zone),

@@ -25,6 +25,10 @@ pub fn step(status: &RunStatus, step: &StepView, style: &Style) -> String {
             page.heading("review");
             page.wrapped(2, (Tone::Plain, review));
         }
+        if let Some(keyed_on) = &detail.cached {
+            page.heading("taken from an earlier run with the same");
+            page.wrapped(2, (Tone::Plain, keyed_on));
+        }
         if let Some(output) = &detail.output {
             page.heading("output");
             page.wrapped(2, (Tone::Plain, output));

@@ -32,7 +32,8 @@ pub fn summary(status: &RunStatus, style: &Style) -> String {
         page.field("because", (Tone::Warning, reason));
     }
     let tasks = &status.summary.tasks;
-    page.field("tasks", (Tone::Plain, &words::counts(tasks)));
+    let parts = words::parts(&status.summary.kind);
+    page.field(parts, (Tone::Plain, &words::counts(tasks)));
     page.field("work", (Tone::Plain, &work(status)));
     page.field("workspace", (Tone::Plain, &status.workspace));
     if let Some(branch) = &status.branch {
@@ -70,6 +71,7 @@ pub(crate) fn failures(page: &mut Page<'_>, status: &RunStatus) {
     let steps: Vec<&StepView> = listed
         .iter()
         .flat_map(|state| status.steps.iter().filter(move |s| s.status == *state))
+        .filter(|step| !words::is_provided_for(step))
         .collect();
     if steps.is_empty() {
         return;

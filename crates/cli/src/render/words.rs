@@ -1,6 +1,6 @@
 //! States in words and colours.
 
-use lao_protocol::{RunStatusCode, StepCounts, StepStatus};
+use lao_protocol::{RunStatusCode, StepCounts, StepStatus, StepView};
 
 use crate::{style::Tone, units::number};
 
@@ -29,6 +29,20 @@ pub(crate) const fn step_state(state: StepStatus) -> (Tone, &'static str) {
         StepStatus::Failed => (Tone::Bad, "failed"),
         StepStatus::Skipped => (Tone::Warning, "skipped"),
     }
+}
+
+/// What a run of this kind calls its steps.
+pub(crate) fn parts(kind: &str) -> &'static str {
+    if kind == "plan" { "tasks" } else { "steps" }
+}
+
+/// A step is left out or failed as its workflow provides for, and nothing is to be done about it.
+pub(crate) fn is_provided_for(step: &StepView) -> bool {
+    step.failure.as_ref().is_some_and(|failure| match step.status {
+        StepStatus::Failed => failure.next.is_none(),
+        StepStatus::Skipped => matches!(failure.kind.as_str(), "condition" | "not_needed"),
+        StepStatus::Pending | StepStatus::Running | StepStatus::Parked | StepStatus::Succeeded => false,
+    })
 }
 
 /// Steps by state, those that occur: `3 of 7 done, 1 running, 3 waiting`.

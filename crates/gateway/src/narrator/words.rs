@@ -127,7 +127,10 @@ impl Narrator {
     fn step_ended(&self, event: &StepEnded) -> String {
         let key = self.key(event.step);
         match &event.outcome {
-            StepOutcome::Succeeded => format!("{key} is done"),
+            StepOutcome::Succeeded => match self.cached.get(&event.step) {
+                None => format!("{key} is done"),
+                Some(keyed_on) => format!("{key} was done by an earlier run with the same {keyed_on}"),
+            },
             StepOutcome::Failed { reason, message } => {
                 let kind = reason::failure_kind(*reason);
                 format!("{key} failed ({kind}): {}", first_line(message))

@@ -12,7 +12,7 @@ use crate::reason;
 
 impl RunView {
     /// Why a step failed, was skipped or is parked.
-    pub(super) fn failure(&self, step: &Step) -> Option<FailureView> {
+    pub(super) fn failure(&self, id: StepId, step: &Step) -> Option<FailureView> {
         match &step.status {
             _ if self.is_left(step) => Some(self.skipped(SkipReason::Cancelled)),
             StepStatus::Pending
@@ -21,7 +21,7 @@ impl RunView {
             StepStatus::Ended(StepOutcome::Failed { reason, message }) => Some(FailureView {
                 kind: reason::failure_kind(*reason).to_owned(),
                 message: message.clone(),
-                next: Some(self.retry(&step.key)),
+                next: (!self.state.is_tolerated(id)).then(|| self.retry(id)),
             }),
             StepStatus::Ended(StepOutcome::Skipped(reason)) => Some(self.skipped(*reason)),
             StepStatus::Parked(reason, _) => Some(self.parked(reason)),
@@ -35,7 +35,7 @@ impl RunView {
                 FailureView {
                     kind: "upstream_failed".to_owned(),
                     message: format!("{key} failed"),
-                    next: Some(self.retry(&key)),
+                    next: Some(self.retry(step)),
                 }
             }
             SkipReason::ConditionFalse => FailureView {
@@ -102,7 +102,10 @@ impl RunView {
         found.map_or("rerun", |(_, _, _, subject)| reason::choices(subject)[0])
     }
 
-    fn retry(&self, key: &str) -> String {
+    /// Of a step inside others, the outermost is retried.
+    fn retry(&self, id: StepId) -> String {
+        let outer = std::iter::successors(Some(id), |id| self.state.step(*id)?.parent).last();
+        let key = self.narrator.key(outer.unwrap_or(id));
         format!("lao retry {} --step {key}", self.short())
     }
 

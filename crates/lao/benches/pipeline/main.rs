@@ -7,7 +7,8 @@
 //!   the same number of raw appends and syncs, of raw file writes: the disk's share
 //! ```
 //!
-//! `cargo bench --bench pipeline`; `cargo bench --bench pipeline -- 10 100` for other sizes.
+//! `cargo bench --bench pipeline`; `cargo bench --bench pipeline -- 10 100` for other sizes, `--
+//! workflows` for workflows alone.
 //! `LAO_BENCH_FOLDER=/dev/shm` leaves the disk out of it.
 //! `LAO_BENCH_UNDER="perf record -g -o /tmp/perf.data"` profiles the runs.
 //! Processor time and ratios hold on a busy machine; wall times do not.
@@ -19,6 +20,7 @@ mod disk;
 mod process;
 mod project;
 mod server;
+mod workflows;
 
 use std::time::Duration;
 
@@ -47,6 +49,11 @@ fn main() {
     let asked: Vec<usize> = std::env::args().filter_map(|word| word.parse().ok()).collect();
     let sizes = if asked.is_empty() { SIZES.to_vec() } else { asked };
     let server = Server::start();
+    workflows::chains(server.base_url());
+    workflows::folder(server.base_url());
+    if std::env::args().any(|word| word == "workflows") {
+        return;
+    }
     for git in [Git::Off, Git::On] {
         pipeline(&server, git, &sizes);
     }

@@ -81,8 +81,11 @@ impl Project {
         self.folder.path()
     }
 
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.root().join(name), text).expect("the benchmark's folder is writable");
+    /// Writes a file, with its folder.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.root().join(name);
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| fs::write(path, text)).expect("the benchmark's folder is writable");
     }
 
     /// Writes the plan: a heading and a line for each task.
@@ -119,16 +122,22 @@ impl Project {
 
     /// Files that tasks wrote.
     pub(crate) fn parts(&self) -> usize {
-        let folders = fs::read_dir(self.root().join("bench/parts")).expect("tasks wrote files");
-        let files = |folder: PathBuf| fs::read_dir(folder).expect("it is a folder").count();
-        folders.map(|folder| files(folder.expect("it can be listed").path())).sum()
+        entries(&self.root().join("bench/parts")).iter().map(|folder| entries(folder).len()).sum()
+    }
+
+    /// How many entries a folder has.
+    pub(crate) fn files(&self, folder: &str) -> usize {
+        entries(&self.root().join(folder)).len()
+    }
+
+    /// The folders of the runs.
+    fn run_folders(&self) -> Vec<PathBuf> {
+        entries(&self.root().join(".lao/runs"))
     }
 
     /// The folder of the one run.
     fn run_folder(&self) -> PathBuf {
-        let runs = fs::read_dir(self.root().join(".lao/runs")).expect("there was a run");
-        let folders: Vec<PathBuf> =
-            runs.map(|entry| entry.expect("it can be listed").path()).collect();
+        let folders = self.run_folders();
         let [folder] = folders.as_slice() else { panic!("one run: {folders:?}") };
         folder.clone()
     }
@@ -149,29 +158,49 @@ impl Project {
         }
     }
 
+    /// What the journal of the one run holds.
     pub(crate) fn journal(&self) -> JournalFacts {
-        let folder = self.run_folder();
-        let file = folder.join(JOURNAL_FILE);
-        let reader = Reader::open(&folder, &Options::default()).expect("the run ended well");
-        let (mut events, mut record_bytes) = (0, 0);
-        let walked = reader.for_each::<ReadError>(1, |record| {
-            events += 1;
-            record_bytes += (record.payload.len() + RECORD_OVERHEAD_BYTES) as u64;
-            Ok(())
-        });
-        walked.expect("the chain holds");
-        JournalFacts {
-            events,
-            commits: store_commits(&file),
-            record_bytes,
-            file_bytes: fs::metadata(&file).expect("it was read").len(),
+        journal(&self.run_folder(), transactions_of_a_commit())
+    }
+
+    /// What the journals of all runs hold together.
+    pub(crate) fn journals(&self) -> JournalFacts {
+        let transactions = transactions_of_a_commit();
+        let mut all = JournalFacts { events: 0, commits: 0, record_bytes: 0, file_bytes: 0 };
+        for folder in self.run_folders() {
+            let one = journal(&folder, transactions);
+            all.events += one.events;
+            all.commits += one.commits;
+            all.record_bytes += one.record_bytes;
+            all.file_bytes += one.file_bytes;
         }
+        all
     }
 }
 
-/// The number of commits of a store that never aborted one.
-fn store_commits(file: &Path) -> u64 {
-    last_transaction(file) / transactions_of_a_commit()
+/// What a folder holds.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("it is a folder");
+    entries.map(|entry| entry.expect("it can be listed").path()).collect()
+}
+
+/// What the journal of a run holds, of a store that never aborted a commit.
+fn journal(folder: &Path, transactions_of_a_commit: u64) -> JournalFacts {
+    let file = folder.join(JOURNAL_FILE);
+    let reader = Reader::open(folder, &Options::default()).expect("the run ended well");
+    let (mut events, mut record_bytes) = (0, 0);
+    let walked = reader.for_each::<ReadError>(1, |record| {
+        events += 1;
+        record_bytes += (record.payload.len() + RECORD_OVERHEAD_BYTES) as u64;
+        Ok(())
+    });
+    walked.expect("the chain holds");
+    JournalFacts {
+        events,
+        commits: last_transaction(&file) / transactions_of_a_commit,
+        record_bytes,
+        file_bytes: fs::metadata(&file).expect("it was read").len(),
+    }
 }
 
 /// How many transaction numbers redb uses for one commit, found by making some.

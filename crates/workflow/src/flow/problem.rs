@@ -1,7 +1,5 @@
 //! What can be wrong with a workflow. Every problem has a place and says its cure.
 
-use std::fmt::Write;
-
 use thiserror::Error;
 
 /// All that is wrong with a workflow and with those it calls, in the order of the text.
@@ -44,22 +42,27 @@ fn lines(problems: &[FlowProblem]) -> String {
 
 impl FlowError {
     /// The problems as people read them: message, place, the line with a mark under the fault,
-    /// cure. Without colours, and with nothing that a terminal would obey.
+    /// cure; at the end how many there are. Without colours, and with nothing that a terminal would
+    /// obey.
     pub fn render(&self) -> String {
-        let mut text = String::new();
-        for problem in &self.problems {
-            problem.render(&mut text);
-        }
+        format!("{}\n\n{}", self.details(), self.headline())
+    }
+
+    /// How many problems there are, and where.
+    pub fn headline(&self) -> String {
         let count = self.problems.len();
         let noun = if count == 1 { "problem" } else { "problems" };
-        write!(text, "{count} {noun} in {}", harmless(&self.path))
-            .expect("a String takes any text");
-        text
+        format!("{count} {noun} in {}", harmless(&self.path))
+    }
+
+    /// The problems without their number.
+    pub fn details(&self) -> String {
+        self.problems.iter().map(FlowProblem::render).collect::<Vec<_>>().join("\n\n")
     }
 }
 
 impl FlowProblem {
-    fn render(&self, text: &mut String) {
+    fn render(&self) -> String {
         const BEFORE_CHARS: usize = 60;
         const LINE_CHARS: usize = 120;
         let Self { path, line, column, .. } = self;
@@ -71,18 +74,15 @@ impl FlowProblem {
         let number = line.to_string();
         let margin = " ".repeat(number.len());
         let marks = "^".repeat(self.length.min(room));
-        let lines = [
+        let mut lines = vec![
             format!("error: {}", harmless(&self.message)),
             format!("{margin}--> {}:{line}:{column}", harmless(path)),
             format!("{margin} |"),
             format!("{number} | {}", harmless(&shown)).trim_end().to_owned(),
             format!("{margin} | {}{marks}", " ".repeat(before)),
         ];
-        text.push_str(&lines.join("\n"));
-        if let Some(hint) = &self.hint {
-            write!(text, "\n{margin} = help: {}", harmless(hint)).expect("a String takes any text");
-        }
-        text.push_str("\n\n");
+        lines.extend(self.hint.as_ref().map(|hint| format!("{margin} = help: {}", harmless(hint))));
+        lines.join("\n")
     }
 }
 

@@ -1,0 +1,248 @@
+//! Workflows: checked, run, shown, tried again, started by files, and chains on one line.
+
+use std::{io::Write, process::Stdio};
+
+use super::{
+    super::support::sandbox::{Outcome, Running},
+    transcript::Story,
+};
+
+const CONFIG: &str = r#"
+[endpoints.script]
+kind = "scripted"
+script = "model.toml"
+
+[roles]
+analyst.model = "scripted"
+"#;
+
+const SCRIPT: &str = r#"
+[[turn]]
+role = "analyst"
+step = "new"
+literal = true
+text = """Here it is:
+
+```yaml
+name: shout
+steps:
+  - id: text
+    read: notes.txt
+  - id: loud
+    write: { path: loud.txt, text: "${{ steps.txt.output | upper }}" }
+```
+"""
+
+[[turn]]
+role = "analyst"
+step = "new"
+literal = true
+text = """
+name: shout
+steps:
+  - id: text
+    read: notes.txt
+  - id: loud
+    write: { path: loud.txt, text: "${{ steps.text.output | upper }}" }
+"""
+
+[[turn]]
+role = "analyst"
+step = "*"
+text = "- one\n- two"
+repeat = true
+"#;
+
+const NOTES: &str = "name: notes
+inputs:
+  file: { type: path, default: notes.txt, description: What is read }
+steps:
+  - id: text
+    read: ${{ inputs.file }}
+  - id: summary
+    prompt: \"Summarise:\\n${{ steps.text.output }}\"
+    model: analyst
+    cache: true
+  - id: long
+    when: ${{ steps.text.output | length > 100 }}
+    prompt: \"Shorter:\\n${{ steps.summary.output }}\"
+    model: analyst
+  - id: save
+    write: { path: summary.md, text: \"${{ steps.summary.output }}\\n\" }
+output: ${{ steps.summary.output }}
+";
+
+const FAILING: &str = "name: failing
+steps:
+  - id: bad
+    run: { shell: \"echo out of paper >&2; exit 3\" }
+  - id: after
+    assert: ${{ steps.bad.output == 'x' }}
+  - id: beside
+    run: [\"true\"]
+  - id: rescued
+    run: { shell: \"exit 1\" }
+    on_failure: { fallback: instead }
+  - id: instead
+    run: [\"echo\", \"instead\"]
+  - id: tolerated
+    run: [\"false\"]
+    on_failure: continue
+";
+
+const WRONG: &str = "name: wrong
+steps:
+  - id: text
+    raed: a.txt
+  - id: text
+    prompt: \"${{ steps.texts.output }}\"
+    modle: analyst
+  - id: a
+    run: [\"true\"]
+    needs: [b]
+  - id: b
+    run: [\"true\"]
+    needs: [a]
+";
+
+fn story() -> Story {
+    let story = Story::new();
+    story.sandbox.write("lao.toml", CONFIG);
+    story.sandbox.write("model.toml", SCRIPT);
+    story.sandbox.write("notes.txt", "Anna called. Ben did not.\n");
+    story
+}
+
+/// Types a command of several words, some of them with spaces, and says something to it.
+fn said(story: &mut Story, arguments: &[&str], input: &str) -> Outcome {
+    let mut command = story.sandbox.command(arguments);
+    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let outcome = Outcome {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code(),
+    };
+    let words = arguments.iter().map(|word| match word.contains(' ') {
+        true => format!("'{word}'"),
+        false => (*word).to_owned(),
+    });
+    let line: Vec<_> = words.collect();
+    story.note(&line.join(" "), &outcome);
+    outcome
+}
+
+#[test]
+fn a_workflow_is_run_and_taken_from_the_cache() {
+    let mut story = story();
+    story.sandbox.write("notes.yaml", NOTES);
+    story.lao("validate notes.yaml");
+    story.lao("run notes.yaml --dry-run");
+    story.lao("run notes.yaml");
+    let run = story.run_id(0);
+    story.lao(&format!("status {run}"));
+    story.lao(&format!("graph {run}"));
+    story.lao("graph notes.yaml --format mermaid");
+    story.lao(&format!("replay {run}"));
+    story.lao("run notes.yaml");
+    let again = story.run_id(1);
+    story.lao(&format!("show {again} --step summary"));
+    story.lao("run notes.yaml --only text");
+    story.lao("run notes.yaml --input file=absent.txt");
+    assert_eq!(std::fs::read_to_string(story.sandbox.path("summary.md")).unwrap(), "- one\n- two\n");
+    story.check("workflow");
+}
+
+#[test]
+fn failures_say_what_follows() {
+    let mut story = story();
+    story.sandbox.write("failing.yaml", FAILING);
+    // One after the other, so that they end in this order.
+    let outcome = story.lao("run failing.yaml --set orchestration.parallel_steps=1");
+    assert_ne!(outcome.code, Some(0));
+    let run = story.run_id(0);
+    story.lao(&format!("graph {run}"));
+    story.lao(&format!("retry {run} --set orchestration.parallel_steps=1"));
+    story.check("workflow_failing");
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let mut story = story();
+    story.sandbox.write("wrong.yaml", WRONG);
+    let outcome = story.lao("validate wrong.yaml");
+    assert_eq!(outcome.code, Some(2));
+    story.lao("run wrong.yaml");
+    story.lao("run wrong.yaml --json");
+    story.lao("validate absent.yaml");
+    story.lao("graph absent.yaml");
+    story.lao("watch wrong.yaml");
+    story.check("workflow_wrong");
+}
+
+#[test]
+fn chains_are_filters() {
+    let mut story = story();
+    let text = "Anna called.\n";
+    let outcome = said(&mut story, &["chain", "summarize", "--quiet"], text);
+    assert_eq!(outcome.stdout, "- one\n- two\n");
+    said(&mut story, &["chain", "read notes.txt | summarize | save out.md"], "");
+    said(&mut story, &["chain", "summarize | save out.md", "--to", "-"], "");
+    said(&mut story, &["chain", "sumarize | save out.md"], text);
+    story.lao("steps");
+    assert_eq!(std::fs::read_to_string(story.sandbox.path("out.md")).unwrap(), "- one\n- two");
+    story.check("workflow_chain");
+}
+
+#[test]
+fn a_template_and_a_draft_are_workflows() {
+    let mut story = story();
+    story.lao("new workflow mine");
+    story.lao("validate mine.yaml");
+    story.lao("new workflow mine");
+    said(&mut story, &["new", "workflow", "shout", "--from", "Put notes.txt in capitals", "-y"], "");
+    let outcome = story.lao("run shout.yaml");
+    assert_eq!(outcome.code, Some(0));
+    let loud = std::fs::read_to_string(story.sandbox.path("loud.txt")).unwrap();
+    assert_eq!(loud, "ANNA CALLED. BEN DID NOT.\n");
+    story.check("workflow_new");
+}
+
+#[test]
+fn a_folder_is_emptied_once() {
+    let mut story = story();
+    let flow = "name: copy\non:\n  watch: { path: inbox, match: [\"*.txt\"], settle_ms: 50 }\nsteps:\n  - id: text\n    \
+                read: ${{ trigger.path }}\n  - id: save\n    write: { path: \"saved/${{ trigger.name }}\", text: \"${{ \
+                steps.text.output | upper }}\" }\n";
+    story.sandbox.write("copy.yaml", flow);
+    story.sandbox.write("inbox/a.txt", "a\n");
+    story.lao("watch copy.yaml --once");
+    // The same content under another name is no new file.
+    story.sandbox.write("inbox/b.txt", "a\n");
+    story.lao("watch copy.yaml --once");
+    story.sandbox.write("inbox/b.txt", "b\n");
+    story.lao("watch copy.yaml --once");
+    story.lao("runs");
+    let files = lao_scenario::files(&story.sandbox.path("saved")).unwrap();
+    assert_eq!(files.len(), 2, "{files:?}");
+    story.check("workflow_watch");
+}
+
+#[test]
+fn independent_steps_run_at_the_same_time() {
+    // Each of the three ends only when all of them have begun.
+    let meet = |name: &str| {
+        format!(
+            "  - id: {name}\n    run: {{ shell: \"touch {name}.begun; until [ -e a.begun ] && [ -e b.begun ] && [ \
+             -e c.begun ]; do sleep 0.02; done\" }}\n    timeout: 60s\n"
+        )
+    };
+    let story = story();
+    let flow = ["name: together\nsteps:\n".to_owned(), meet("a"), meet("b"), meet("c")].concat();
+    story.sandbox.write("together.yaml", &flow);
+    let command = story.sandbox.command(&["run", "together.yaml"]);
+    let outcome = Running::start(command).finish();
+    assert_eq!(outcome.code, Some(0), "{}\n{}", outcome.stdout, outcome.stderr);
+}
