@@ -50,8 +50,8 @@ pub(crate) fn question(subject: &QuestionSubject) -> String {
             argv.join(" ")
         ),
         QuestionSubject::FileConflict { path } => format!(
-            "somebody else changed {path}, which the model wants to write. Let it try again, or \
-             go on without?"
+            "somebody else changed {path}, which was about to be written. Try again, or go on \
+             without?"
         ),
         QuestionSubject::Approval { message } => message.clone(),
     }

@@ -535,7 +535,7 @@ fn what_git_did() {
 fn what_is_asked_and_lost() {
     insta::assert_snapshot!(told(questions()), @r#"
     t1   QuestionAsked    question 1: `make install` was started and a crash hid whether it ended. Run it again?
-    t1   QuestionAsked    question 2: somebody else changed src/app.py, which the model wants to write. Let it try again, or go on without?
+    t1   QuestionAsked    question 2: somebody else changed src/app.py, which was about to be written. Try again, or go on without?
     t1   QuestionAnswered question 1 answered by ada: rerun
     t1   QuestionAnswered question 2 answered by ada: skip
     -    EffectsLost      the process had ended while asking the coder (qwen3), writing src/app.py, running `cargo test`: the outcome is not known
