@@ -113,7 +113,7 @@ impl State {
     }
 
     /// Compares every index that follows from the steps; a new field does not compile before it
-    /// is compared here, in [`Self::audit`], [`Self::audit_places`] or [`Self::audit_effects`].
+    /// is compared here, in [`Self::audit`], or in a function of its own.
     fn audit_index(&self, problems: &mut Problems) {
         let Index {
             ready,
@@ -121,7 +121,7 @@ impl State {
             waiting,
             preparing,
             looking,
-            doomed,
+            doomed: _,
             checks,
             wave,
             commits,
@@ -144,23 +144,17 @@ impl State {
         let ended = |step: &Step| matches!(step.status, StepStatus::Ended(_));
         let count = |steps: BTreeSet<StepId>| u32::try_from(steps.len()).expect("few steps");
         let asks: BTreeSet<StepId> = due.union(waiting).copied().collect();
+        let may_start = |step: &Step| pending(step) && step.unmet == 0 && !step.held;
+        let is_parked = |step: &Step| matches!(step.status, StepStatus::Parked(..));
         let sets: [(&str, &BTreeSet<StepId>, BTreeSet<StepId>); 10] = [
-            (
-                "ready",
-                ready,
-                self.steps_where(|_, step| pending(step) && step.unmet == 0 && !step.held),
-            ),
+            ("ready", ready, self.steps_where(|_, step| may_start(step))),
             ("due or waiting", &asks, self.steps_where(|id, step| self.has_to_ask(id, step))),
             ("looking", looking, self.steps_where(|id, step| self.looks(id, step))),
             ("preparing", preparing, self.steps_where(|id, step| self.prepares(id, step))),
             ("red", red, self.steps_where(|id, step| self.is_red(id, step))),
             ("wave", wave, self.running_tasks(|_, work| work.phase == TaskPhase::Wave)),
             ("coding", coding, self.running_tasks(|_, work| work.is_coding())),
-            (
-                "parked",
-                parked,
-                self.steps_where(|_, step| matches!(step.status, StepStatus::Parked(..))),
-            ),
+            ("parked", parked, self.steps_where(|_, step| is_parked(step))),
             ("failed", failed, self.steps_where(|_, step| step.has_failed())),
             (
                 "skipped",
@@ -173,11 +167,7 @@ impl State {
         for (name, kept, found) in sets {
             problems.expect_same(name, kept, &found);
         }
-        let doomed_found =
-            self.steps_where(|id, step| pending(step) && step::first_failed(self, id).is_some());
-        problems.expect_same("doomed", &doomed.keys().copied().collect(), &doomed_found);
-        let culprits_failed = doomed.values().all(|step| self.at(*step).has_failed());
-        problems.expect(culprits_failed, || format!("culprits that did not fail: {doomed:?}"));
+        self.audit_doomed(problems);
         let queues = [
             ("checks", checks, self.running_tasks(|id, work| self.waits_for_checks(id, work))),
             ("commits", commits, self.steps_where(|id, step| self.waits_for_commit(id, step))),
@@ -194,6 +184,16 @@ impl State {
         problems.expect_same("tasks", tasks, &count(self.steps_where(|_, step| step.is_task())));
         problems.expect_same("begun", begun, &count(self.steps_where(is_begun)));
         problems.expect_same("unplanned", unplanned, &count(not_planned));
+    }
+
+    fn audit_doomed(&self, problems: &mut Problems) {
+        let doomed = &self.index.doomed;
+        let pending = |step: &Step| matches!(step.status, StepStatus::Pending);
+        let found =
+            self.steps_where(|id, step| pending(step) && step::first_failed(self, id).is_some());
+        problems.expect_same("doomed", &doomed.keys().copied().collect(), &found);
+        let culprits_failed = doomed.values().all(|step| self.at(*step).has_failed());
+        problems.expect(culprits_failed, || format!("culprits that did not fail: {doomed:?}"));
     }
 
     fn looks(&self, id: StepId, step: &Step) -> bool {
