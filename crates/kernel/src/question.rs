@@ -135,7 +135,7 @@ pub(crate) fn decide_answer(
         return Err(Rejection::Ended);
     }
     let asked = state.questions.get(&question).ok_or(Rejection::UnknownQuestion(question))?;
-    let mut events: Vec<Event> = vec![QuestionAnswered { question, answer, by: by.clone() }.into()];
+    let mut events: Vec<Event> = Vec::new();
     match (&asked.subject, answer) {
         (QuestionSubject::CommandUnknown { argv }, QuestionAnswer::Skip) => {
             events.extend(unknown(state, asked.effect, argv));
@@ -172,6 +172,7 @@ pub(crate) fn decide_answer(
             QuestionAnswer::Approve | QuestionAnswer::Deny,
         ) => return Err(Rejection::AnswerNotOffered(question)),
     }
+    events.insert(0, QuestionAnswered { question, answer, by }.into());
     Ok(events)
 }
 

@@ -211,10 +211,8 @@ fn embedding(
 ) -> Result<Action, Failure> {
     let role = role.ok_or_else(|| Failure::role(Role::Embedder))?;
     let value = reading.value(&embed.text)?;
-    let (texts, single) = match value {
-        Value::Array(items) => (items, false),
-        other => (vec![other], true),
-    };
+    let single = !value.is_array();
+    let texts = if let Value::Array(items) = value { items } else { vec![value] };
     let texts: Vec<String> = texts.into_iter().map(plain).collect();
     let texts = serde_json::to_string(&texts).expect("texts are plain JSON");
     let (endpoint, model) = (role.endpoint.clone(), role.model.clone());
@@ -223,10 +221,7 @@ fn embedding(
 
 /// A value as text.
 fn plain(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    }
+    if let Value::String(text) = value { text } else { value.to_string() }
 }
 
 fn command(reading: &Reading, run: &FlowRun) -> Result<ActionRun, Failure> {
@@ -235,7 +230,9 @@ fn command(reading: &Reading, run: &FlowRun) -> Result<ActionRun, Failure> {
         match reading.value(argument)? {
             Value::Array(items) => argv.extend(items.into_iter().map(plain)),
             Value::Null => argv.push(String::new()),
-            other => argv.push(plain(other)),
+            one @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+                argv.push(plain(one));
+            }
         }
     }
     if argv.first().is_none_or(String::is_empty) {
@@ -273,18 +270,15 @@ pub(crate) fn items(value: Value) -> Result<Vec<FlowValue>, Failure> {
     match value {
         Value::Array(items) => Ok(items.into_iter().map(from_json).collect()),
         Value::Null => Ok(Vec::new()),
-        other => {
-            let kind = match other {
-                Value::String(_) => "a text; `| lines` or `| split(\",\")` makes a list of it",
-                Value::Bool(_)
-                | Value::Number(_)
-                | Value::Object(_)
-                | Value::Null
-                | Value::Array(_) => "no list",
-            };
-            Err(Failure::expression(&format!("what is mapped over is {kind}")))
+        Value::String(_) => {
+            Err(no_list("a text; `| lines` or `| split(\",\")` makes a list of it"))
         }
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => Err(no_list("no list")),
     }
+}
+
+fn no_list(kind: &str) -> Failure {
+    Failure::expression(&format!("what is mapped over is {kind}"))
 }
 
 /// What the result of a step depends on besides files: its definition, its resolved inputs, and
