@@ -82,37 +82,27 @@ impl LookRequest {
         if self.at == LookAt::End {
             return Wants::Nothing;
         }
-        let resolved = self.resolved(texts);
-        if self.spec.cache {
-            return match resolved {
-                Some(Resolved::Act(Action::Transcribe(transcribe))) => {
-                    Wants::Cache { file: Some(transcribe.file) }
-                }
-                Some(Resolved::Act(Action::Read { path, form: _ })) => {
-                    Wants::Cache { file: Some(path) }
-                }
-                Some(Resolved::Ask(_) | Resolved::Act(_)) => Wants::Cache { file: None },
-                Some(
-                    Resolved::Skipped
-                    | Resolved::Write { .. }
-                    | Resolved::WaitMs(_)
-                    | Resolved::WaitUntil(_)
-                    | Resolved::Plan { .. }
-                    | Resolved::Items(_)
-                    | Resolved::Call
-                    | Resolved::Holds
-                    | Resolved::Fails(_),
-                )
-                | None => Wants::Nothing,
-            };
-        }
-        match resolved {
+        let caches = self.spec.cache;
+        match self.resolved(texts) {
+            Some(Resolved::Act(Action::Transcribe(transcribe))) if caches => {
+                Wants::Cache { file: Some(transcribe.file) }
+            }
+            Some(Resolved::Act(Action::Read { path, form: _ })) if caches => {
+                Wants::Cache { file: Some(path) }
+            }
+            Some(Resolved::Ask(_) | Resolved::Act(Action::Run(_) | Action::Embed { .. }))
+                if caches =>
+            {
+                Wants::Cache { file: None }
+            }
             Some(Resolved::Write { path, text: _, mode }) => {
                 Wants::File { path, content: mode == lao_event::WriteMode::Append }
             }
             Some(Resolved::WaitMs(ms)) => Wants::InMs(ms),
             Some(Resolved::WaitUntil(moment)) => Wants::Moment(moment),
             Some(Resolved::Plan { file: _ }) => Wants::Run,
+            // Nothing of what else is done is taken from earlier: not a person's word, nor a list of
+            // the files that are there.
             Some(
                 Resolved::Skipped
                 | Resolved::Ask(_)
