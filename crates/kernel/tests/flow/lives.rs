@@ -45,11 +45,11 @@ fn go_on(world: &mut World, entries: &str, failing: &[&str]) -> Vec<String> {
             return None;
         };
         ran.push(run.argv.join(" "));
-        let word = run.argv.last().map_or("", String::as_str);
+        let last = run.argv.last().map_or("", String::as_str);
         Some(match run.argv[0].as_str() {
             "list" => done(entries),
-            _ if failing.contains(&word) => fails(),
-            _ => done(&word.to_uppercase()),
+            _ if failing.contains(&last) => fails(),
+            _ => done(&last.to_uppercase()),
         })
     });
     ran

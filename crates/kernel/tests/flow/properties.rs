@@ -31,13 +31,12 @@ fn live(bytes: &[u8]) -> World {
 }
 
 fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
     ProptestConfig {
-        cases: std::env::var("PROPTEST_CASES")
-            .ok()
-            .and_then(|cases| cases.parse().ok())
-            .unwrap_or(600),
+        // There are many kinds of steps to come together.
+        cases: usual.cases.saturating_mul(2),
         failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-        ..ProptestConfig::default()
+        ..usual
     }
 }
 
@@ -101,9 +100,9 @@ fn the_worlds_reach_every_corner() {
                         seen.insert("failed".to_owned());
                     }
                     StepOutcome::Skipped(reason) => {
-                        let word = format!("skipped {reason:?}");
-                        let word = word.split([' ', '{']).take(2).collect::<Vec<_>>().join(" ");
-                        seen.insert(word);
+                        let why = format!("skipped {reason:?}");
+                        let why = why.split([' ', '{']).take(2).collect::<Vec<_>>().join(" ");
+                        seen.insert(why);
                     }
                 }
             }
