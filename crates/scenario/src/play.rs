@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use lao_event::latest::StopReason;
+use lao_event::{Event, latest::StopReason};
 use lao_gateway::offline;
 use lao_history::FolderError;
 use lao_journal::JOURNAL_FILE;
@@ -247,12 +247,24 @@ impl<'a> Prompter<'a> {
         Ok(true)
     }
 
-    /// A kill may lead to questions that nobody answers in the scenario, since they are not asked there.
+    /// A kill may lead to questions that nobody answers in the scenario, since they are not asked
+    /// there; what is asked there of the same step and left without an answer is none of them.
     fn may_answer(&self, question: &QuestionView) -> bool {
-        self.disturbed.is_some_and(|disturbed| {
-            let open = &disturbed.reference.status.questions;
-            !open.iter().any(|it| (&it.step, &it.text) == (&question.step, &question.text))
-        })
+        let Some(Disturbed { reference, .. }) = self.disturbed else {
+            return false;
+        };
+        let events = &reference.facts.events;
+        let is_answered = |asked: lao_event::QuestionId| {
+            let answers = |event: &Event| matches!(event, Event::QuestionAnswered(it) if it.question == asked);
+            events.iter().any(|recorded| answers(&recorded.event))
+        };
+        let mut asked = reference.events.iter().zip(events).filter_map(|(view, recorded)| {
+            let Event::QuestionAsked(asked) = &recorded.event else {
+                return None;
+            };
+            (view.step.as_ref() == Some(&question.step)).then_some(asked.question)
+        });
+        asked.all(is_answered)
     }
 
     fn note(stage: &Stage, command: Command) -> Result<(), PlayError> {
