@@ -1,5 +1,7 @@
 //! How two runs differ, as clients see it.
 
+mod action;
+
 use lao_event::{
     Role,
     latest::{CommitPhase, FailureKind, Finding, FinishReason, RunOutcome, StartCause},
@@ -62,6 +64,7 @@ fn totals(totals: &Totals) -> DiffTotals {
         answers: totals.answers,
         failed_tries: totals.failed_tries,
         tool_calls: totals.tool_calls,
+        actions: totals.actions,
         file_writes: totals.file_writes,
         findings: totals.findings,
         commits: totals.commits,
@@ -197,6 +200,8 @@ impl Said {
 fn said(what: &What) -> Said {
     match what {
         What::Plan(text) => Said::of(DiffKind::Plan).text(text),
+        What::Workflow(text) => Said::of(DiffKind::Workflow).text(text),
+        What::Input(name, value) => action::value(Said::of(DiffKind::Input).subject(name), value),
         What::Settings(text) => Said::of(DiffKind::Settings).text(text),
         What::RunEnd(ends) => {
             let ends = ends.as_ref().map(|end| Some(run_end(end)));
@@ -205,6 +210,8 @@ fn said(what: &What) -> Said {
         What::Step(present) => Said::of(DiffKind::Step).presence(*present),
         What::Title(titles) => Said::of(DiffKind::Title).value("title", titles.clone().map(Some)),
         What::Description(text) => Said::of(DiffKind::Description).text(text),
+        What::Definition(text) => Said::of(DiffKind::Definition).text(text),
+        What::Item(value) => action::value(Said::of(DiffKind::Item), value),
         What::Demands(demand, text) => Said::of(demand_kind(*demand)).text(text),
         What::StepEnd(ends) => {
             let ends = ends.as_ref().map(|end| end.as_ref().map(step_end));
@@ -233,6 +240,8 @@ fn said(what: &What) -> Said {
             Said::of(DiffKind::Finish).turn(turn).value("finish", reasons)
         }
         What::Call(call) => said_call(call),
+        What::Action(action) => action::action(action),
+        What::Output(output) => action::output(output),
         What::Before(path, text) => Said::of(DiffKind::Before).subject(path).text(text),
         What::File(path, text) => Said::of(DiffKind::File).subject(path).text(text),
         What::Checks(present, round, found) => said_checks(*present, *round, *found),

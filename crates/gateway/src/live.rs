@@ -161,9 +161,7 @@ impl LiveRun {
 
     /// The keys of the run's steps.
     pub(crate) fn keys(&self) -> Vec<String> {
-        let view = self.view();
-        let steps = view.run.state().steps();
-        steps.iter().map(|step| step.key.clone()).collect()
+        self.view().run.keys()
     }
 
     /// Asks the run for something.

@@ -76,6 +76,8 @@ pub struct DiffTotals {
     pub failed_tries: u64,
     /// Tool calls.
     pub tool_calls: u64,
+    /// Actions of steps of a workflow.
+    pub actions: u64,
     /// Writes of files.
     pub file_writes: u64,
     /// Findings of the verifier and of reviewers.
@@ -161,7 +163,7 @@ pub struct DiffChange {
     pub role: Option<String>,
     /// Number of the answer in its conversation, from 1.
     pub turn: Option<DiffSides<Option<u64>>>,
-    /// Which one of its kind: a path, a tool, a command, the place of a finding.
+    /// Which one of its kind: a path, a tool, a command, an input, an action, the place of a finding.
     pub subject: Option<String>,
     /// Short values.
     pub values: Vec<DiffValue>,
@@ -175,6 +177,10 @@ pub struct DiffChange {
 pub enum DiffKind {
     /// The plan.
     Plan,
+    /// The workflow.
+    Workflow,
+    /// What a workflow was given.
+    Input,
     /// What the runs were told.
     Settings,
     /// How the runs ended.
@@ -185,6 +191,10 @@ pub enum DiffKind {
     Title,
     /// What a step is to do.
     Description,
+    /// How a step of a workflow is defined.
+    Definition,
+    /// The item that a step is about.
+    Item,
     /// The steps that a step needs.
     Needs,
     /// The files that a step must leave.
@@ -213,6 +223,10 @@ pub enum DiffKind {
     Finish,
     /// A tool call.
     Call,
+    /// What a step of a workflow does besides asking models.
+    Action,
+    /// What a step gives, where that is not simply what an action or a model gave.
+    Output,
     /// A file as it was before the run wrote it.
     Before,
     /// A file as it was written.
@@ -267,11 +281,15 @@ pub struct DiffText {
 pub enum DiffTextOf {
     /// The thing itself.
     Text,
-    /// The arguments of a tool call.
+    /// The arguments of a tool call, or what an action is done with.
     Arguments,
+    /// The long text that an action is done with.
+    Input,
+    /// What an earlier result was found by.
+    KeyedOn,
     /// What a model is told of its tool call.
     Reply,
-    /// What a command printed.
+    /// What a command printed, or an action gave.
     Output,
 }
 

@@ -21,16 +21,17 @@ use lao_history::{ContentError, HistoryError};
 
 pub use align::{Pair, Presence};
 pub use change::{
-    AttemptDiff, CallDiff, CallLine, CallOutcome, Change, CommitLine, CommitResult, Demand,
-    Divergence, FieldChange, FoundBy, Place, RequestField, RunDiff, RunHead, StepDiff, StepHead,
-    Turn, TurnOutcome, What,
+    ActionDiff, ActionKind, ActionLine, ActionResult, AttemptDiff, CallDiff, CallLine, CallOutcome,
+    Change, CommitLine, CommitResult, Demand, Divergence, FieldChange, FoundBy, OutputDiff,
+    OutputOrigin, Place, RequestField, RunDiff, RunHead, StepDiff, StepHead, Turn, TurnOutcome,
+    ValueDiff, ValueForm, What,
 };
 pub use compare::{Side, diff};
 pub use fold::read_run;
 pub use record::{
-    Action, AttemptId, AttemptRecord, CallRecord, CheckRecord, CommitRecord, PromptRecord,
-    RejectedRecord, ReviewRecord, RunEnd, RunRecord, Speaker, StepEnd, StepRecord, TalkRecord,
-    Tokens, Totals, TurnRecord, WriteRecord,
+    Action, ActionRecord, AttemptId, AttemptRecord, CallRecord, CheckRecord, CommitRecord,
+    OutputRecord, PromptRecord, RejectedRecord, ReviewRecord, RunEnd, RunRecord, Speaker, StepEnd,
+    StepRecord, TalkRecord, Tokens, Totals, TurnRecord, WriteRecord,
 };
 pub use text::{Grain, Hunk, Piece, TextDiff};
 

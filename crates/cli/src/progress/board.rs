@@ -225,11 +225,14 @@ impl Board {
                 kind,
                 state: StepStatus::Pending,
             };
-            let known = self.steps.insert(key.to_owned(), entry);
-            if known.is_none() && kind == StepKind::Task {
+            if self.steps.contains_key(key) {
+                // In a fork, a step that is inside one that is done again takes another's place.
+                self.set_state(key, StepStatus::Pending);
+            } else if kind == StepKind::Task {
                 self.tasks.total += 1;
                 self.tasks.pending += 1;
             }
+            self.steps.insert(key.to_owned(), entry);
         }
     }
 

@@ -43,7 +43,12 @@ pub(crate) fn read(
         let seq = recorded.seq;
         evolve(&mut state, &recorded.event)
             .map_err(|source| HistoryError::Inconsistent { seq, source })?;
-        step = step.or_else(|| state.step_by_key(key));
+        let named = state.step_by_key(key).filter(|named| step != Some(*named));
+        if named.is_some() {
+            // In a fork, another step may have taken the place of one that was inside a third.
+            step = named;
+            watch.detail = StepDetail::default();
+        }
         if let Some(step) = step {
             watch.messages(&state, step, seq);
             watch.event(step, &recorded);

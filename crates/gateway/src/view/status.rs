@@ -4,7 +4,7 @@ use lao_event::{
     WorkspaceSettings,
     latest::{Definition, RunOutcome, StopReason},
 };
-use lao_kernel::{PlanPhase, RunPhase};
+use lao_kernel::{PlanPhase, RunPhase, Step};
 use lao_protocol::{ParentView, RunStatus, RunStatusCode, RunSummary, StepCounts, StepStatus};
 
 use super::{Live, RunView};
@@ -123,7 +123,8 @@ impl RunView {
     /// The run's tasks, counted.
     fn tasks(&self) -> StepCounts {
         let mut counts = StepCounts::default();
-        for step in self.state.steps().iter().filter(|step| step.is_task() || step.is_flow()) {
+        let counted = |step: &Step| step.is_task() || step.is_flow();
+        for (_, step) in self.steps().filter(|(_, step)| counted(step)) {
             counts.total += 1;
             *slot(&mut counts, self.standing(step)) += 1;
         }

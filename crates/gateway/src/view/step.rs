@@ -14,10 +14,18 @@ use super::RunView;
 impl RunView {
     /// The steps in the order of addition.
     pub(super) fn step_views(&self) -> Vec<StepView> {
-        (0..)
-            .zip(self.state.steps())
-            .map(|(number, step)| self.view_of(StepId(number), step))
-            .collect()
+        self.steps().map(|(id, step)| self.view_of(id, step)).collect()
+    }
+
+    /// The steps, without those whose places others have taken.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (StepId, &Step)> {
+        let steps = (0..).map(StepId).zip(self.state.steps());
+        steps.filter(|(id, _)| !self.state.is_replaced(*id))
+    }
+
+    /// The keys of the steps.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.steps().map(|(_, step)| step.key.clone()).collect()
     }
 
     /// One step.
@@ -43,7 +51,7 @@ impl RunView {
             activity: if self.is_left(step) { None } else { activity(step) },
             attempts: track.attempts,
             needs: step.needs.iter().map(|need| self.narrator.key(*need).into_owned()).collect(),
-            failure: self.failure(step),
+            failure: self.failure(id, step),
             findings: track.findings,
             files: track.files.iter().map(ToString::to_string).collect(),
             commits: track.commits.clone(),

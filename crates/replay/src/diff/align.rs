@@ -31,6 +31,13 @@ impl<T> Pair<T> {
     }
 }
 
+impl<T> Pair<Option<T>> {
+    /// What either side has of both pairs, together.
+    pub(super) fn zip<U>(self, other: Pair<Option<U>>) -> Pair<Option<(T, U)>> {
+        Pair { a: self.a.zip(other.a), b: self.b.zip(other.b) }
+    }
+}
+
 impl<T: PartialEq> Pair<T> {
     /// The pair, unless both sides are the same.
     pub fn differing(self) -> Option<Self> {

@@ -1,5 +1,7 @@
 //! What a diff says: typed, in order, and the same from either side.
 
+mod action;
+
 use lao_event::{
     Role, RunId,
     latest::{CommitPhase, FailureKind, Finding, FinishReason, StartCause, Verdict},
@@ -9,6 +11,11 @@ use super::{
     align::{Pair, Presence},
     record::{AttemptId, RunEnd, Speaker, StepEnd, Tokens, Totals},
     text::TextDiff,
+};
+
+pub use action::{
+    ActionDiff, ActionKind, ActionLine, ActionResult, OutputDiff, OutputOrigin, ValueDiff,
+    ValueForm,
 };
 
 /// How two runs differ.
@@ -119,8 +126,12 @@ pub struct Turn {
 /// What differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// The plan.
+    /// The plan; of runs of which not both have one, plan or workflow.
     Plan(TextDiff),
+    /// The workflow.
+    Workflow(TextDiff),
+    /// What a workflow was given: the input's name.
+    Input(String, ValueDiff),
     /// What the runs were told, as JSON.
     Settings(TextDiff),
     /// How the runs ended.
@@ -131,6 +142,10 @@ pub enum What {
     Title(Pair<String>),
     /// What a step is to do.
     Description(TextDiff),
+    /// How a step of a workflow is defined, as JSON.
+    Definition(TextDiff),
+    /// The item that a step is about.
+    Item(ValueDiff),
     /// What a step needs, leaves, deletes or must hold, an entry a line.
     Demands(Demand, TextDiff),
     /// How a step ended.
@@ -153,6 +168,10 @@ pub enum What {
     Finish(Turn, Pair<FinishReason>),
     /// A tool call.
     Call(Box<CallDiff>),
+    /// What a step of a workflow does besides asking models.
+    Action(Box<ActionDiff>),
+    /// What a step gives, where that is not simply what an action or a model gave.
+    Output(Box<OutputDiff>),
     /// What a file held before it was written first.
     Before(String, TextDiff),
     /// A file, as a tool call or the whole attempt leaves it; presence says whether it was written.
@@ -437,18 +456,18 @@ impl What {
     /// What comes first of an event's changes.
     const fn rank(&self) -> u8 {
         match self {
-            Self::Plan(_) | Self::Step(_) | Self::Attempt(_) => 0,
-            Self::Settings(_) | Self::Title(_) | Self::Cause(_) => 1,
-            Self::Description(_) | Self::Prompt(..) => 2,
+            Self::Plan(_) | Self::Workflow(_) | Self::Step(_) | Self::Attempt(_) => 0,
+            Self::Settings(_) | Self::Input(..) | Self::Title(_) | Self::Cause(_) => 1,
+            Self::Description(_) | Self::Definition(_) | Self::Item(_) | Self::Prompt(..) => 2,
             Self::Demands(..) | Self::Request(..) => 3,
             Self::Outcome(..) => 4,
             Self::Reasoning(..) => 5,
             Self::Answer(..) => 6,
             Self::Finish(..) => 7,
             Self::Rejected(_) => 8,
-            Self::Call(_) => 9,
+            Self::Call(_) | Self::Action(_) => 9,
             Self::Before(..) => 10,
-            Self::File(..) => 11,
+            Self::File(..) | Self::Output(_) => 11,
             Self::Checks(..) => 12,
             Self::CheckCommand(..) => 13,
             Self::Verdict(_) => 14,
@@ -464,6 +483,12 @@ impl What {
     fn swapped(self) -> Self {
         match self {
             Self::Plan(text) => Self::Plan(text.swapped()),
+            Self::Workflow(text) => Self::Workflow(text.swapped()),
+            Self::Input(name, value) => Self::Input(name, value.swapped()),
+            Self::Definition(text) => Self::Definition(text.swapped()),
+            Self::Item(value) => Self::Item(value.swapped()),
+            Self::Action(action) => Self::Action(Box::new(action.swapped())),
+            Self::Output(output) => Self::Output(Box::new(output.swapped())),
             Self::Settings(text) => Self::Settings(text.swapped()),
             Self::RunEnd(ends) => Self::RunEnd(ends.swapped()),
             Self::Step(presence) => Self::Step(presence.swapped()),

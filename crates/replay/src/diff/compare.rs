@@ -1,11 +1,16 @@
 //! Comparing two records: the runs as wholes, then step by step.
 
+mod action;
 mod attempt;
 mod turn;
+mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lao_event::{Content, Settings, latest::StepDefinition};
+use lao_event::{
+    Content, Settings,
+    latest::{Action, FlowInput, StepDefinition},
+};
 use lao_history::Contents;
 
 use super::{
@@ -32,9 +37,12 @@ pub struct Side<'a> {
 /// # Errors
 ///
 /// [`DiffError::Content`] where a text that is not the same cannot be read.
-pub fn diff(sides: Pair<Side<'_>>) -> Result<RunDiff, DiffError> {
-    let comparison = Comparison { sides };
+pub fn diff<'a>(sides: Pair<Side<'a>>) -> Result<RunDiff, DiffError> {
     let runs = sides.map(|side| side.run);
+    let names = runs.map(names).differing().unwrap_or_default();
+    let told = |side: Side<'a>, names| Told { run: side.run, contents: side.contents, names };
+    let sides = Pair { a: told(sides.a, &*names.a), b: told(sides.b, &*names.b) };
+    let comparison = Comparison { sides };
     let changes = comparison.runs()?;
     let mut steps = Vec::new();
     for key in keys(runs) {
@@ -63,7 +71,34 @@ fn head(run: &RunRecord) -> RunHead {
 
 /// Two runs that are being compared.
 struct Comparison<'a> {
-    sides: Pair<Side<'a>>,
+    sides: Pair<Told<'a>>,
+}
+
+/// One of them.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    run: &'a RunRecord,
+    contents: &'a Contents,
+    /// What its texts call by a name of its own; nothing where both runs have the same ones.
+    names: &'a [Name],
+}
+
+/// A name of a run's own, and what stands in its place.
+type Name = (String, &'static str);
+
+/// What a run calls its own: the folder it works in, itself, and the runs inside it.
+fn names(run: &RunRecord) -> Vec<Name> {
+    let attempts = run.steps.iter().flat_map(|step| &step.attempts);
+    let inside = attempts.flat_map(|attempt| &attempt.actions).filter_map(|record| {
+        if let Action::Plan { file: _, run } = &record.action {
+            Some((run.as_str().to_owned(), "$RUN_INSIDE"))
+        } else {
+            None
+        }
+    });
+    let workspace = (run.settings.1.workspace.path().to_owned(), "$WORKSPACE");
+    let own = (run.run.as_str().to_owned(), "$RUN");
+    [workspace, own].into_iter().filter(|(name, _)| !name.is_empty()).chain(inside).collect()
 }
 
 /// A text with the position of the event that names it.
@@ -75,8 +110,11 @@ impl Comparison<'_> {
         let mut changes = Vec::new();
         let plans = runs.map(|run| Some((1, &run.plan)));
         if let Some(text) = self.text(Grain::Words, plans)? {
-            changes.push(change(runs.map(|_| Some(1)), What::Plan(text)));
+            let flows = runs.a.inputs.is_some() && runs.b.inputs.is_some();
+            let what = if flows { What::Workflow(text) } else { What::Plan(text) };
+            changes.push(change(runs.map(|_| Some(1)), what));
         }
+        changes.extend(self.inputs(runs)?);
         let settings = runs.map(|run| settings(&run.settings.1));
         let told = settings.as_ref().map(|text| Some(text.as_str()));
         if let Some(text) = TextDiff::of(Grain::Lines, told) {
@@ -85,6 +123,23 @@ impl Comparison<'_> {
         }
         if let Some(ends) = runs.map(|run| run.end.1.clone()).differing() {
             changes.push(change(runs.map(|run| Some(run.end.0)), What::RunEnd(ends)));
+        }
+        Ok(changes)
+    }
+
+    /// What workflows were given.
+    fn inputs(&self, runs: Pair<&RunRecord>) -> Result<Vec<Change>, DiffError> {
+        let given = runs.map(|run| run.inputs.as_deref().unwrap_or_default());
+        let names: BTreeSet<&str> =
+            given.a.iter().chain(given.b).map(|input| input.name.as_str()).collect();
+        let mut changes = Vec::new();
+        for name in names {
+            let of = |inputs: &'_ [FlowInput]| inputs.iter().position(|input| input.name == name);
+            let values = given.map(|inputs| of(inputs).map(|index| (1, &inputs[index].value)));
+            if let Some(value) = self.value(Grain::Words, values)? {
+                let seqs = values.map(|value| value.map(|(seq, _)| seq));
+                changes.push(change(seqs, What::Input(name.to_owned(), value)));
+            }
         }
         Ok(changes)
     }
@@ -99,23 +154,9 @@ impl Comparison<'_> {
         if hashes.a == hashes.b {
             return Ok(None);
         }
-        let a = texts.a.map(|text| self.load(self.sides.a, text)).transpose()?;
-        let b = texts.b.map(|text| self.load(self.sides.b, text)).transpose()?;
+        let a = texts.a.map(|text| self.sides.a.load(text)).transpose()?;
+        let b = texts.b.map(|text| self.sides.b.load(text)).transpose()?;
         Ok(TextDiff::of(grain, Pair { a: a.as_deref(), b: b.as_deref() }))
-    }
-
-    /// The whole text. Runs that work in different folders name the same files differently.
-    fn load(&self, side: Side<'_>, (seq, content): Text<'_>) -> Result<String, DiffError> {
-        let text = side.contents.text(content).map_err(|source| DiffError::Content {
-            run: side.run.run.clone(),
-            seq,
-            source,
-        })?;
-        let workspaces = self.sides.map(|side| side.run.settings.1.workspace.path());
-        if workspaces.a == workspaces.b || workspaces.a.is_empty() || workspaces.b.is_empty() {
-            return Ok(text);
-        }
-        Ok(text.replace(side.run.settings.1.workspace.path(), "$WORKSPACE"))
     }
 
     fn step(
@@ -159,13 +200,7 @@ impl Comparison<'_> {
         let mut changes = Vec::new();
         let titles = steps.map(|step| step.title.clone()).differing();
         changes.extend(titles.map(|titles| change(added, What::Title(titles))));
-        let told = steps.map(|step| match &step.definition {
-            StepDefinition::Planning { chunk: _ } => None,
-            StepDefinition::Task(task) => Some((step.seq, &task.description)),
-            StepDefinition::Flow { .. } | StepDefinition::Item { .. } => None,
-        });
-        let told = self.text(Grain::Words, told)?;
-        changes.extend(told.map(|text| change(added, What::Description(text))));
+        changes.extend(self.definitions(steps)?.into_iter().map(|what| change(added, what)));
         for demand in [Demand::Needs, Demand::Files, Demand::Deletes, Demand::Acceptance] {
             let lists = steps.map(|step| lines(demands(step, demand)));
             let lists = lists.as_ref().map(|list| Some(list.as_str()));
@@ -178,6 +213,55 @@ impl Comparison<'_> {
             change(seqs, What::StepEnd(ends))
         }));
         Ok(changes)
+    }
+}
+
+impl Comparison<'_> {
+    /// What is to be done.
+    fn definitions(&self, steps: Pair<&StepRecord>) -> Result<Vec<What>, DiffError> {
+        let told = steps.map(|step| match &step.definition {
+            StepDefinition::Task(task) => Some((step.seq, &task.description)),
+            StepDefinition::Planning { .. }
+            | StepDefinition::Flow { .. }
+            | StepDefinition::Item { .. } => None,
+        });
+        let specs = steps.map(|step| match &step.definition {
+            StepDefinition::Flow { spec } => Some(value::pretty(spec)),
+            StepDefinition::Planning { .. }
+            | StepDefinition::Task(_)
+            | StepDefinition::Item { .. } => None,
+        });
+        let items = steps.map(|step| match &step.definition {
+            StepDefinition::Item { index: _, value } => Some((step.seq, value)),
+            StepDefinition::Planning { .. }
+            | StepDefinition::Task(_)
+            | StepDefinition::Flow { .. } => None,
+        });
+        let told = self.text(Grain::Words, told)?.map(What::Description);
+        let specs = specs.as_ref().map(Option::as_deref);
+        let spec = TextDiff::of(Grain::Lines, specs).map(What::Definition);
+        let item = self.value(Grain::Words, items)?.map(What::Item);
+        Ok(told.into_iter().chain(spec).chain(item).collect())
+    }
+}
+
+impl Told<'_> {
+    /// The whole text.
+    fn load(self, (seq, content): Text<'_>) -> Result<String, DiffError> {
+        let text = self.contents.text(content).map_err(|source| DiffError::Content {
+            run: self.run.run.clone(),
+            seq,
+            source,
+        })?;
+        Ok(self.plain(text))
+    }
+
+    /// A text without what only this run is called by: runs that work in different folders name
+    /// the same files differently.
+    fn plain(self, text: String) -> String {
+        self.names.iter().fold(text, |text, (name, instead)| {
+            if text.contains(name.as_str()) { text.replace(name, instead) } else { text }
+        })
     }
 }
 

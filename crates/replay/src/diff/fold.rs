@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use lao_event::{
     CallId, Content, ConversationId, EffectId, Event, RunId, Settings, StepId,
     latest::{
-        ActionEnded, ActionStarted, AnswerRejected, ChecksEnded, CommitEnded, CommitOutcome,
-        CommitStarted, ReviewGiven, RunForked, RunResumed, SkipReason, StepEnded, StepOutcome,
-        StepStarted, StepsAdded,
+        ActionEnded, ActionStarted, AnswerRejected, Before, ChecksEnded, CommitEnded,
+        CommitOutcome, CommitStarted, Definition, FlowInput, OutputSet, ReviewGiven, RunForked,
+        RunResumed, SkipReason, StepEnded, StepOutcome, StepStarted, StepsAdded,
     },
 };
 use lao_history::{HistoryError, Recorded, StoredEvent, for_each_event};
@@ -19,8 +19,8 @@ use lao_kernel::{State, evolve};
 use super::{
     DiffError,
     record::{
-        Action, ActionRecord, AttemptId, AttemptRecord, CheckRecord, CommitRecord, RejectedRecord,
-        ReviewRecord, RunEnd, RunRecord, StepEnd, StepRecord, Totals,
+        Action, ActionRecord, AttemptId, AttemptRecord, CheckRecord, CommitRecord, OutputRecord,
+        RejectedRecord, ReviewRecord, RunEnd, RunRecord, StepEnd, StepRecord, Totals,
     },
 };
 
@@ -60,9 +60,7 @@ pub fn read_run(reader: &Reader, at: Option<u64>) -> Result<RunRecord, DiffError
             Err(DiffError::OutOfRange { run: run.id.clone(), at, last_seq })
         }
         (_, Some(run)) => {
-            let definition = &run.definition;
-            let (title, plan) = (definition.title().to_owned(), definition.text().clone());
-            Ok(fold.finish((run.id.clone(), run.settings.clone()), (title, plan)))
+            Ok(fold.finish((run.id.clone(), run.settings.clone()), (&run.definition, &state)))
         }
         (_, None) => Err(DiffError::Empty),
     }
@@ -145,7 +143,7 @@ impl Fold {
     fn finish(
         self,
         (run, settings): (RunId, Settings),
-        (title, plan): (String, Content),
+        (definition, state): (&Definition, &State),
     ) -> RunRecord {
         let Self { settings_seq, mut steps, end, mut totals, files, effects: _, talks: _, clock } =
             self;
@@ -153,12 +151,16 @@ impl Fold {
             let (from_ns, to_ns) = clock.spans.get(&number).copied().unwrap_or_default();
             step.elapsed_ms = (to_ns - from_ns) / NS_PER_MS;
         }
+        // Steps whose places others have taken are none of the run any more.
+        let mut ids = (0..).map(StepId);
+        steps.retain(|_| ids.next().is_some_and(|id| !state.is_replaced(id)));
         totals.steps = steps.len() as u64;
         totals.active_ms = clock.active_ns / NS_PER_MS;
         RunRecord {
             run,
-            title,
-            plan,
+            title: definition.title().to_owned(),
+            plan: definition.text().clone(),
+            inputs: inputs(definition),
             settings: (settings_seq, settings),
             steps,
             end: end.unwrap_or((clock.last_seq, RunEnd::Open)),
@@ -210,10 +212,10 @@ impl Fold {
             Event::CommitEnded(event) => self.commit_ended(event),
             Event::EffectsLost(event) => self.totals.effects_lost += event.effects.len() as u64,
             Event::ActionStarted(event) => self.action_started(seq, event),
-            Event::ActionEnded(event) => self.action_ended(event),
+            Event::ActionEnded(event) => self.action_ended(seq, event),
+            Event::OutputSet(event) => self.output_set(seq, event),
             Event::ChecksStarted(_)
             | Event::StepLooked(_)
-            | Event::OutputSet(_)
             | Event::WorkspaceStarted(_)
             | Event::WorkspaceEnded(_)
             | Event::StepParked(_)
@@ -232,7 +234,7 @@ impl Fold {
         }
     }
 
-    /// The tasks that a fork does again have never begun.
+    /// The steps that a fork does again have never begun.
     fn forked(&mut self, seq: u64, event: &RunForked) {
         self.settings_seq = seq;
         self.end = None;
@@ -276,6 +278,7 @@ impl Fold {
                 reviews: Vec::new(),
                 rejected: Vec::new(),
                 actions: Vec::new(),
+                outputs: Vec::new(),
                 commits: Vec::new(),
             });
         }
@@ -335,17 +338,47 @@ impl Fold {
     fn action_started(&mut self, seq: u64, event: &ActionStarted) {
         self.does(event.effect, Doing::Action(event.step));
         let action = ActionRecord { seq, action: event.action.clone(), outcome: None };
-        self.attempt(event.step, |attempt| attempt.actions.push(action));
+        if let Some(written) = action.written() {
+            self.keep_before(written.before);
+            self.files.insert(written.after.hash(), written.after.clone());
+        }
+        self.attempt(event.step, |attempt| {
+            // What nobody was there to do is done when the run is taken up again.
+            if attempt.actions.last().is_some_and(ActionRecord::goes_on) {
+                attempt.actions.pop();
+            }
+            attempt.actions.push(action);
+        });
     }
 
-    fn action_ended(&mut self, event: &ActionEnded) {
-        if let Some(Doing::Action(step)) = self.effects.get(&event.effect) {
-            let outcome = Some(event.outcome.clone());
-            self.attempt(*step, |attempt| {
-                if let Some(action) = attempt.actions.last_mut() {
-                    action.outcome = outcome;
-                }
-            });
+    fn action_ended(&mut self, seq: u64, event: &ActionEnded) {
+        self.totals.actions += 1;
+        let Some(Doing::Action(step)) = self.effects.get(&event.effect).copied() else {
+            return;
+        };
+        let outcome = Some((seq, event.outcome.clone()));
+        let mut wrote = false;
+        self.attempt(step, |attempt| {
+            if let Some(action) = attempt.actions.last_mut() {
+                action.outcome = outcome;
+                wrote = action.is_done() && action.written().is_some();
+            }
+        });
+        self.totals.file_writes += u64::from(wrote);
+    }
+
+    fn output_set(&mut self, seq: u64, event: &OutputSet) {
+        let OutputSet { step, value, source } = event.clone();
+        self.attempt(step, |attempt| attempt.outputs.push(OutputRecord { seq, value, source }));
+    }
+
+    /// Keeps what a file held before it was written.
+    fn keep_before(&mut self, before: &Before) {
+        match before {
+            Before::Absent | Before::Known { hash: _ } => {}
+            Before::Kept(content) => {
+                self.files.insert(content.hash(), content.clone());
+            }
         }
     }
 
@@ -393,5 +426,13 @@ impl Fold {
         if let Some(attempt) = self.step(id).and_then(|step| step.attempts.last_mut()) {
             change(attempt);
         }
+    }
+}
+
+/// What a workflow was given.
+fn inputs(definition: &Definition) -> Option<Vec<FlowInput>> {
+    match definition {
+        Definition::Flow(flow) => Some(flow.inputs.clone()),
+        Definition::Plan(_) => None,
     }
 }

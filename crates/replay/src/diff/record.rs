@@ -6,8 +6,9 @@ use lao_event::{
     Attempt, CallId, Content, Hash, Role, RoleSettings, RunId, Settings,
     latest::{
         Before, CheckReport, CommandOutcome, CommandReport, CommitOutcome, CommitPhase,
-        FailureReason, FileWriteOutcome, Finding, ModelOutcome, ModelRequest, RunOutcome,
-        StartCause, StepDefinition, StopReason, ToolOutcome, ToolVerdict, Verdict,
+        FailureReason, FileWriteOutcome, Finding, FlowInput, FlowValue, ModelOutcome, ModelRequest,
+        OutputSource, RunOutcome, StartCause, StepDefinition, StopReason, ToolOutcome, ToolVerdict,
+        Verdict,
     },
 };
 
@@ -18,8 +19,10 @@ pub struct RunRecord {
     pub run: RunId,
     /// What people call it.
     pub title: String,
-    /// The plan.
+    /// The plan, or the workflow.
     pub plan: Content,
+    /// What a workflow was given; `None` for a plan.
+    pub inputs: Option<Vec<FlowInput>>,
     /// What it was told last, and the position of the event that says so.
     pub settings: (u64, Settings),
     /// Its steps, by their numbers.
@@ -66,6 +69,8 @@ pub struct Totals {
     pub failed_tries: u64,
     /// Tool calls that were decided.
     pub tool_calls: u64,
+    /// Actions of steps of a workflow that ended.
+    pub actions: u64,
     /// Files that were written or deleted, each time.
     pub file_writes: u64,
     /// Findings of the verifier and of reviewers.
@@ -164,6 +169,8 @@ pub struct AttemptRecord {
     pub commits: Vec<CommitRecord>,
     /// What a step of a workflow did besides asking models.
     pub actions: Vec<ActionRecord>,
+    /// What it gave, where that is not simply what an action or a model gave.
+    pub outputs: Vec<OutputRecord>,
 }
 
 /// One conversation.
@@ -338,8 +345,75 @@ pub struct ActionRecord {
     pub seq: u64,
     /// What it did.
     pub action: lao_event::latest::Action,
-    /// What came of it.
-    pub outcome: Option<lao_event::latest::ActionOutcome>,
+    /// What came of it, and the position of the event that says so.
+    pub outcome: Option<(u64, lao_event::latest::ActionOutcome)>,
+}
+
+/// A file that an action writes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WrittenFile<'a> {
+    pub(super) path: &'a str,
+    pub(super) before: &'a Before,
+    pub(super) after: &'a Content,
+}
+
+impl ActionRecord {
+    /// The file it writes.
+    pub(super) fn written(&self) -> Option<WrittenFile<'_>> {
+        use lao_event::latest::Action;
+        match &self.action {
+            Action::Write { path, before, after } => Some(WrittenFile { path, before, after }),
+            Action::Run(_)
+            | Action::Read { .. }
+            | Action::List { .. }
+            | Action::Transcribe(_)
+            | Action::Embed { .. }
+            | Action::Plan { .. }
+            | Action::Approve { .. }
+            | Action::Wait { .. }
+            | Action::Pause { .. } => None,
+        }
+    }
+
+    /// It did what it should.
+    pub(super) fn is_done(&self) -> bool {
+        use lao_event::latest::ActionOutcome;
+        match &self.outcome {
+            Some((_, ActionOutcome::Done { .. })) => true,
+            Some((_, ActionOutcome::Failed { .. })) | None => false,
+        }
+    }
+
+    /// It is to be done once more, for there was nobody to do it.
+    pub(super) fn goes_on(&self) -> bool {
+        use lao_event::latest::{ActionFailure, ActionOutcome};
+        match &self.outcome {
+            None => true,
+            Some((_, ActionOutcome::Failed { kind, .. })) => match kind {
+                ActionFailure::Unreachable | ActionFailure::ModelMissing => true,
+                ActionFailure::Command
+                | ActionFailure::File
+                | ActionFailure::Conflict
+                | ActionFailure::Engine
+                | ActionFailure::Model
+                | ActionFailure::TimedOut
+                | ActionFailure::Inside
+                | ActionFailure::Denied => false,
+            },
+            Some((_, ActionOutcome::Done { .. })) => false,
+        }
+    }
+}
+
+/// An output that a step was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputRecord {
+    /// Position of the event that says so.
+    pub seq: u64,
+    /// The output.
+    pub value: FlowValue,
+    /// Where it comes from.
+    pub source: OutputSource,
 }
 
 impl AttemptRecord {

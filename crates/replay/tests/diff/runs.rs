@@ -1,7 +1,10 @@
 //! Runs beside each other.
 
-use lao_event::{Content, latest::ModelOutcome};
-use lao_replay::diff::{RunDiff, RunRecord, TurnRecord, What};
+use lao_event::{
+    Content,
+    latest::{Action, ActionOutcome, FlowValue, ModelOutcome},
+};
+use lao_replay::diff::{ActionRecord, Pair, RunDiff, RunRecord, TurnRecord, What};
 use proptest::prelude::*;
 
 use super::sample::{Maker, compare};
@@ -32,6 +35,12 @@ fn nothing(diff: &RunDiff) -> bool {
 fn turns(run: &mut RunRecord) -> Vec<&mut TurnRecord> {
     let attempts = run.steps.iter_mut().flat_map(|step| &mut step.attempts);
     attempts.flat_map(|attempt| &mut attempt.talks).flat_map(|talk| &mut talk.turns).collect()
+}
+
+/// What the steps of a workflow did, in order.
+fn actions(run: &mut RunRecord) -> Vec<&mut ActionRecord> {
+    let attempts = run.steps.iter_mut().flat_map(|step| &mut step.attempts);
+    attempts.flat_map(|attempt| &mut attempt.actions).collect()
 }
 
 proptest! {
@@ -74,5 +83,61 @@ proptest! {
         let seqs = first.change.place.seqs;
         prop_assert!(matches!(first.change.what, What::Answer(..)), "{first:#?}");
         prop_assert_eq!((seqs.a, seqs.b), (Some(seq), Some(seq)));
+    }
+
+    #[test]
+    fn another_command_is_found_where_it_began(
+        choices in choices(), index in any::<prop::sample::Index>()
+    ) {
+        let run = Maker::run(&choices, 1);
+        let mut other = run.clone();
+        let mut commands: Vec<_> = actions(&mut other)
+            .into_iter()
+            .filter_map(|record| {
+                let Action::Run(command) = &mut record.action else { return None };
+                Some((record.seq, command))
+            })
+            .collect();
+        if commands.is_empty() {
+            return Ok(());
+        }
+        let (seq, command) = index.get_mut(&mut commands);
+        command.argv.push("run nowhere else".to_owned());
+        let seqs = Pair { a: Some(*seq), b: Some(*seq) };
+        let first = compare(&run, &other).unwrap().first.expect("it differs");
+        prop_assert_eq!(first.change.place.seqs, seqs);
+        let What::Action(action) = &first.change.what else {
+            return Err(TestCaseError::fail(format!("{first:#?}")));
+        };
+        prop_assert!(action.arguments.is_some() && action.value.is_none(), "{action:#?}");
+    }
+
+    #[test]
+    fn another_value_is_found_where_it_came(
+        choices in choices(), index in any::<prop::sample::Index>()
+    ) {
+        let run = Maker::run(&choices, 1);
+        let mut other = run.clone();
+        let mut gave: Vec<_> = actions(&mut other)
+            .into_iter()
+            // What a write gives is the file's path.
+            .filter(|record| !matches!(record.action, Action::Write { .. }))
+            .filter_map(|record| match &mut record.outcome {
+                Some((seq, ActionOutcome::Done { value, .. })) => Some((*seq, value)),
+                Some((_, ActionOutcome::Failed { .. })) | None => None,
+            })
+            .collect();
+        if gave.is_empty() {
+            return Ok(());
+        }
+        let (seq, value) = index.get_mut(&mut gave);
+        **value = FlowValue::Text(Content::Inline("given nowhere else".to_owned()));
+        let seqs = Pair { a: Some(*seq), b: Some(*seq) };
+        let first = compare(&run, &other).unwrap().first.expect("it differs");
+        prop_assert_eq!(first.change.place.seqs, seqs);
+        let What::Action(action) = &first.change.what else {
+            return Err(TestCaseError::fail(format!("{first:#?}")));
+        };
+        prop_assert!(action.arguments.is_none() && action.value.is_some(), "{action:#?}");
     }
 }

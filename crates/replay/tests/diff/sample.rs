@@ -3,20 +3,22 @@
 use std::sync::LazyLock;
 
 use lao_event::{
-    Attempt, CallId, Content, EffectId, GitSettings, Limits, OnUnknown, Role, Settings,
-    ShellAccess, StepId, VerifierSettings, WorkspaceSettings,
+    Attempt, CallId, Content, EffectId, GitSettings, Hash, Limits, OnUnknown, Role, RunId,
+    Settings, ShellAccess, StepId, VerifierSettings, WorkspaceSettings,
     latest::{
-        Answer, AnswerFormat, Before, CheckReport, CommandOutcome, CommandReport, CommitOutcome,
-        CommitPhase, FileWriteOutcome, Finding, FinishReason, ModelOutcome, ModelRequest,
-        RunOutcome, StartCause, StepDefinition, TaskDefinition, Timing, ToolOutcome, ToolVerdict,
-        Usage, Verdict,
+        self, ActionFailure, ActionOutcome, ActionRun, ActionTranscribe, Answer, AnswerFormat,
+        Before, CheckReport, CommandOutcome, CommandReport, CommitOutcome, CommitPhase,
+        FileWriteOutcome, Finding, FinishReason, FlowInput, FlowValue, ModelOutcome, ModelRequest,
+        OutputSource, ReadForm, RunOutcome, StartCause, StepDefinition, TaskDefinition, Timing,
+        ToolOutcome, ToolVerdict, TranscriptForm, Usage, Verdict,
     },
 };
 use lao_history::{Contents, RunsFolder};
 use lao_replay::diff::{
-    Action, AttemptId, AttemptRecord, CallRecord, CheckRecord, CommitRecord, DiffError, Pair,
-    PromptRecord, RejectedRecord, ReviewRecord, RunDiff, RunEnd, RunRecord, Side, Speaker, StepEnd,
-    StepRecord, TalkRecord, Totals, TurnRecord, WriteRecord, diff,
+    Action, ActionRecord, AttemptId, AttemptRecord, CallRecord, CheckRecord, CommitRecord,
+    DiffError, OutputRecord, Pair, PromptRecord, RejectedRecord, ReviewRecord, RunDiff, RunEnd,
+    RunRecord, Side, Speaker, StepEnd, StepRecord, TalkRecord, Totals, TurnRecord, WriteRecord,
+    diff,
 };
 
 /// Texts of a project that has no blobs.
@@ -46,12 +48,18 @@ impl<'a> Maker<'a> {
     pub(crate) fn run(choices: &'a [u8], gap: u64) -> RunRecord {
         let mut maker = Self { choices, seq: 0, gap };
         let steps = maker.list(4, Self::step);
+        let inputs = maker.list(3, Self::input);
         let end = (maker.next(), RunEnd::Over(RunOutcome::Succeeded));
         let folder = format!("/work/{gap}");
         RunRecord {
-            run: format!("20260302-21140{}-x7k2q", gap % 10).parse().unwrap(),
+            run: maker.own().parse().unwrap(),
             title: "A plan".to_owned(),
             plan: maker.text(),
+            inputs: (0..)
+                .zip(inputs)
+                .map(|(index, input)| numbered(index, input))
+                .collect::<Vec<_>>()
+                .into(),
             settings: (1, settings(&folder)),
             steps: (0..).zip(steps).map(|(number, step)| keyed(number, step)).collect(),
             end,
@@ -90,8 +98,132 @@ impl<'a> Maker<'a> {
         const TEXTS: [&str; 6] =
             ["", "one\n", "one\ntwo\nthree\n", "one\n2\nthree\n", "else", "one two four"];
         let chosen = TEXTS[usize::from(self.choose(6))];
-        // The folder is the run's own; that it is named is no difference.
-        Content::Inline(format!("{chosen} /work/{}/x", self.gap))
+        // The folder is the run's own, as is its name; that they are named is no difference.
+        Content::Inline(format!("{chosen} /work/{}/x {}", self.gap, self.own()))
+    }
+
+    /// The run's identity.
+    fn own(&self) -> String {
+        format!("20260302-21140{}-x7k2q", self.gap % 10)
+    }
+
+    /// That of a plan's run inside it.
+    fn inside(&self) -> RunId {
+        format!("20260302-21150{}-x7k2q", self.gap % 10).parse().unwrap()
+    }
+
+    fn input(&mut self) -> FlowInput {
+        FlowInput { name: String::new(), value: self.value() }
+    }
+
+    fn value(&mut self) -> FlowValue {
+        match self.choose(4) {
+            0 => FlowValue::Nothing,
+            1 => FlowValue::Text(self.text()),
+            2 => {
+                let text = serde_json::json!({ "text": self.string(), "list": [1, 2] });
+                FlowValue::Json(Content::Inline(text.to_string()))
+            }
+            _ => {
+                let name = self.string();
+                FlowValue::File { path: format!("/work/{}/{name}", self.gap) }
+            }
+        }
+    }
+
+    fn action(&mut self) -> ActionRecord {
+        let seq = self.next();
+        let action = match self.choose(10) {
+            0 => latest::Action::Run(self.command()),
+            1 => latest::Action::Read { path: self.string(), form: ReadForm::Text },
+            2 => latest::Action::List { pattern: self.string() },
+            3 => latest::Action::Write {
+                path: self.string(),
+                before: Before::Absent,
+                after: self.text(),
+            },
+            4 => latest::Action::Transcribe(ActionTranscribe {
+                endpoint: "local".to_owned(),
+                model: self.string(),
+                file: self.string(),
+                language: None,
+                translate: self.choose(2) == 1,
+                prompt: (self.choose(2) == 1).then(|| self.text()),
+                threads: None,
+                format: TranscriptForm::Srt,
+            }),
+            5 => latest::Action::Embed {
+                endpoint: "local".to_owned(),
+                model: self.string(),
+                texts: self.text(),
+                single: false,
+            },
+            6 => latest::Action::Plan { file: self.string(), run: self.inside() },
+            7 => latest::Action::Approve { message: self.text() },
+            8 => latest::Action::Wait { until_ms: i64::try_from(self.gap).unwrap() },
+            _ => latest::Action::Pause { wait_ms: u64::from(self.choose(2)) },
+        };
+        let outcome = match self.choose(3) {
+            0 => None,
+            1 => Some(ActionOutcome::Done { value: self.gave(&action), exit_code: Some(0) }),
+            _ => Some(ActionOutcome::Failed {
+                kind: ActionFailure::Command,
+                message: format!("{} in /work/{}", self.string(), self.gap),
+                exit_code: Some(i32::from(self.choose(2))),
+            }),
+        };
+        ActionRecord { seq, action, outcome: outcome.map(|outcome| (self.next(), outcome)) }
+    }
+
+    /// What an action gives; a plan's run tells which one it was.
+    fn gave(&mut self, action: &latest::Action) -> FlowValue {
+        if let latest::Action::Plan { run, .. } = action {
+            let text = serde_json::json!({ "run": run.as_str(), "outcome": self.string() });
+            FlowValue::Json(Content::Inline(text.to_string()))
+        } else {
+            self.value()
+        }
+    }
+
+    fn command(&mut self) -> ActionRun {
+        ActionRun {
+            argv: vec!["make".to_owned(), self.string(), format!("/work/{}", self.gap)],
+            folder: None,
+            env: vec![("RUN".to_owned(), self.own())],
+            secrets: Vec::new(),
+            input: (self.choose(2) == 1).then(|| self.text()),
+            json: false,
+            exit_codes: vec![0],
+            repeatable: self.choose(2) == 1,
+        }
+    }
+
+    fn output(&mut self) -> OutputRecord {
+        let source = match self.choose(3) {
+            0 => OutputSource::Inside,
+            1 => OutputSource::Answer,
+            _ => OutputSource::Cache {
+                key: Hash::of(&self.gap.to_le_bytes()),
+                keyed_on: self.string(),
+            },
+        };
+        OutputRecord { seq: self.next(), value: self.value(), source }
+    }
+
+    fn definition(&mut self) -> StepDefinition {
+        match self.choose(3) {
+            0 => StepDefinition::Task(TaskDefinition {
+                description: self.text(),
+                files: self.list(3, Self::string),
+                deletes: Vec::new(),
+                acceptance: Vec::new(),
+            }),
+            1 => {
+                let spec = serde_json::json!({ "do": { "assert": { "that": self.string() } } });
+                StepDefinition::Flow { spec: spec.to_string() }
+            }
+            _ => StepDefinition::Item { index: 0, value: self.value() },
+        }
     }
 
     fn string(&mut self) -> String {
@@ -101,7 +233,7 @@ impl<'a> Maker<'a> {
     fn step(&mut self) -> StepRecord {
         let seq = self.next();
         let title = self.string();
-        let description = self.text();
+        let definition = self.definition();
         let mut attempts = self.list(3, Self::attempt);
         for (number, attempt) in (1..).zip(&mut attempts) {
             attempt.id = AttemptId { retries: 0, attempt: Attempt(number) };
@@ -111,12 +243,7 @@ impl<'a> Maker<'a> {
             key: String::new(),
             title,
             needs: self.list(2, Self::string),
-            definition: StepDefinition::Task(TaskDefinition {
-                description,
-                files: self.list(3, Self::string),
-                deletes: Vec::new(),
-                acceptance: Vec::new(),
-            }),
+            definition,
             seq,
             attempts,
             end: Some((self.next(), end)),
@@ -143,7 +270,8 @@ impl<'a> Maker<'a> {
                 subject: maker.string(),
                 outcome: Some(CommitOutcome::Made { id: maker.gap.to_string() }),
             }),
-            actions: Vec::new(),
+            actions: self.list(4, Self::action),
+            outputs: self.list(2, Self::output),
         }
     }
 
@@ -258,6 +386,10 @@ pub(crate) fn request(model: &str) -> ModelRequest {
         tools: true,
         output_tokens_max: 1000,
     }
+}
+
+fn numbered(number: usize, input: FlowInput) -> FlowInput {
+    FlowInput { name: format!("i{number}"), ..input }
 }
 
 fn keyed(number: usize, step: StepRecord) -> StepRecord {

@@ -70,11 +70,15 @@ pub(super) fn heading(within: DiffPresence, change: &DiffChange) -> String {
     let role = change.role.as_deref().unwrap_or("model");
     let what = match change.kind {
         DiffKind::Plan => "the plan".to_owned(),
+        DiffKind::Workflow => "the workflow".to_owned(),
+        DiffKind::Input => format!("input {subject}"),
         DiffKind::Settings => "the settings".to_owned(),
         DiffKind::RunEnd => "how the run ended".to_owned(),
         DiffKind::Step => "the step itself".to_owned(),
         DiffKind::Title => "its title".to_owned(),
         DiffKind::Description => "what it is to do".to_owned(),
+        DiffKind::Definition => "how it is defined".to_owned(),
+        DiffKind::Item => "its item".to_owned(),
         DiffKind::Needs => "what it needs".to_owned(),
         DiffKind::Files => "the files it must leave".to_owned(),
         DiffKind::Deletes => "the files it must delete".to_owned(),
@@ -89,6 +93,8 @@ pub(super) fn heading(within: DiffPresence, change: &DiffChange) -> String {
         DiffKind::Answer => format!("what the {role} says"),
         DiffKind::Finish => format!("why the {role} stops"),
         DiffKind::Call => format!("the {role} calls {subject}"),
+        DiffKind::Action => format!("what it does ({subject})"),
+        DiffKind::Output => "what it gives".to_owned(),
         DiffKind::Before => format!("{subject}, before it is written"),
         DiffKind::File => format!("file {subject}"),
         DiffKind::Checks => format!("round {subject} of checks"),
@@ -164,7 +170,17 @@ fn lines(kind: DiffKind, values: &[(&str, &str)]) -> Vec<String> {
             let (prompt, completion) = (number(tokens("prompt")), number(tokens("completion")));
             vec![format!("{prompt} of prompts, {completion} of answers")]
         }
-        (DiffKind::Request | DiffKind::Call | DiffKind::Commit | DiffKind::Checks, _)
+        (
+            DiffKind::Request
+            | DiffKind::Call
+            | DiffKind::Action
+            | DiffKind::Output
+            | DiffKind::Input
+            | DiffKind::Item
+            | DiffKind::Commit
+            | DiffKind::Checks,
+            _,
+        )
         | (_, [] | [_, _, ..]) => {
             values.iter().map(|(name, value)| format!("{name}: {value}")).collect()
         }
@@ -177,6 +193,8 @@ pub(super) const fn text_name(of: DiffTextOf) -> Option<&'static str> {
     match of {
         DiffTextOf::Text => None,
         DiffTextOf::Arguments => Some("arguments"),
+        DiffTextOf::Input => Some("input"),
+        DiffTextOf::KeyedOn => Some("found by"),
         DiffTextOf::Reply => Some("reply"),
         DiffTextOf::Output => Some("output"),
     }
@@ -207,7 +225,7 @@ pub(super) fn totals(runs: &DiffSides<DiffRun>) -> Vec<(&'static str, DiffSides<
 
 type Row = (&'static str, u64, fn(u64) -> String);
 
-fn rows(totals: &DiffTotals) -> [Row; 15] {
+fn rows(totals: &DiffTotals) -> [Row; 16] {
     let DiffTotals {
         events,
         resumed,
@@ -217,6 +235,7 @@ fn rows(totals: &DiffTotals) -> [Row; 15] {
         answers,
         failed_tries,
         tool_calls,
+        actions,
         file_writes,
         findings,
         commits,
@@ -231,6 +250,7 @@ fn rows(totals: &DiffTotals) -> [Row; 15] {
         ("answers", answers, number),
         ("failed tries", failed_tries, number),
         ("tool calls", tool_calls, number),
+        ("actions", actions, number),
         ("files written", file_writes, number),
         ("findings", findings, number),
         ("commits", commits, number),

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use lao_event::{
-    Role,
+    Content, Role,
     latest::{CommandReport, CommitOutcome, Finding},
 };
 
-use super::{Comparison, Text, change, lines, turn};
+use super::{Comparison, Text, action, change, lines, turn};
 use crate::diff::{
     DiffError,
     align::{Pair, Presence, align},
     change::{CallOutcome, Change, CommitLine, CommitResult, FoundBy, What},
     record::{
-        Action, AttemptRecord, CheckRecord, CommitRecord, ReviewRecord, TalkRecord, WriteRecord,
+        Action, ActionRecord, AttemptRecord, CheckRecord, CommitRecord, ReviewRecord, TalkRecord,
     },
     text::{Grain, TextDiff},
 };
@@ -38,6 +38,7 @@ pub(super) fn compare(
     for talks in talks(attempts) {
         turn::compare(&mut changes, talks)?;
     }
+    action::compare(&mut changes, attempts)?;
     changes.files(attempts)?;
     for (round, checks) in (1..).zip(zip(attempts, |attempt| &attempt.checks)) {
         changes.checks(round, checks)?;
@@ -114,22 +115,20 @@ impl Changes<'_> {
 
     /// Files as the attempts leave them, where no pair of calls has told of it.
     fn files(&mut self, attempts: Both<'_, AttemptRecord>) -> Result<(), DiffError> {
-        let mut last: BTreeMap<&str, Pair<Option<(u64, &WriteRecord)>>> = BTreeMap::new();
-        for (seq, write) in writes(attempts.a) {
-            last.entry(&write.path).or_default().a = Some((seq, write));
+        let mut last: BTreeMap<&str, Pair<Option<Write<'_>>>> = BTreeMap::new();
+        for write in writes(attempts.a) {
+            last.entry(write.path).or_default().a = Some(write);
         }
-        for (seq, write) in writes(attempts.b) {
-            last.entry(&write.path).or_default().b = Some((seq, write));
+        for write in writes(attempts.b) {
+            last.entry(write.path).or_default().b = Some(write);
         }
         for (path, writes) in last {
-            let seqs = writes.map(|write| write.map(|(seq, _)| seq));
+            let seqs = writes.map(|write| write.map(|write| write.seq));
             let told = self.files.get(path).map(|seqs| seqs.map(Some));
             if told == Some(seqs) {
                 continue;
             }
-            let texts = writes.map(|write| {
-                write.and_then(|(seq, write)| write.after.as_ref().map(|after| (seq, after)))
-            });
+            let texts = writes.map(|write| write.and_then(|write| Some((write.seq, write.after?))));
             if let Some(text) = self.text(Grain::Lines, texts)? {
                 self.push(seqs, What::File(path.to_owned(), text));
             }
@@ -230,17 +229,33 @@ fn last_answer(attempt: &AttemptRecord) -> u64 {
     ends.max().unwrap_or(attempt.seq)
 }
 
-/// What an attempt wrote, in order.
-fn writes(attempt: Option<&AttemptRecord>) -> impl Iterator<Item = (u64, &WriteRecord)> {
+/// A file that was written or deleted.
+#[derive(Debug, Clone, Copy)]
+struct Write<'a> {
+    seq: u64,
+    path: &'a str,
+    after: Option<&'a Content>,
+}
+
+/// What an attempt wrote: what its models' calls did, and what it did itself.
+fn writes(attempt: Option<&AttemptRecord>) -> impl Iterator<Item = Write<'_>> {
     let turns = attempt.into_iter().flat_map(|attempt| &attempt.talks).flat_map(|talk| &talk.turns);
-    turns.flat_map(|turn| &turn.calls).filter_map(|call| match &call.action {
-        Action::Write(write) if write.is_done() => Some((call.seq, write)),
+    let by_calls = turns.flat_map(|turn| &turn.calls).filter_map(|call| match &call.action {
+        Action::Write(write) if write.is_done() => {
+            Some(Write { seq: call.seq, path: &write.path, after: write.after.as_ref() })
+        }
         Action::Write(_)
         | Action::Nothing
         | Action::Read { .. }
         | Action::Command { .. }
         | Action::TodoSet => None,
-    })
+    });
+    let actions = attempt.into_iter().flat_map(|attempt| &attempt.actions);
+    let own = actions.filter(|action| action.is_done()).filter_map(|action: &ActionRecord| {
+        let written = action.written()?;
+        Some(Write { seq: action.seq, path: written.path, after: Some(written.after) })
+    });
+    by_calls.chain(own)
 }
 
 fn finding_key(finding: &Finding) -> (&Option<String>, Option<u32>, [&str; 3]) {

@@ -251,7 +251,8 @@ fn compare_files(changes: &mut Changes<'_>, row: Both<'_, CallRecord>) -> Result
     }
     let (calls, writes) = (Pair { a, b }, Pair { a: one, b: other });
     let seqs = calls.map(|call| Some(call.seq));
-    compare_before(changes, calls, writes)?;
+    let before = writes.map(|write| (write.path.as_str(), &write.before));
+    compare_before(changes, calls.map(|call| call.seq), before)?;
     let after = Pair {
         a: one.after.as_ref().map(|after| (a.seq, after)),
         b: other.after.as_ref().map(|after| (b.seq, after)),
@@ -265,28 +266,25 @@ fn compare_files(changes: &mut Changes<'_>, row: Both<'_, CallRecord>) -> Result
 }
 
 /// A file that the journal had not seen before: who wrote it is not in the journal either.
-fn compare_before(
+pub(super) fn compare_before(
     changes: &mut Changes<'_>,
-    calls: Pair<&CallRecord>,
-    writes: Pair<&WriteRecord>,
+    seqs: Pair<u64>,
+    files: Pair<(&str, &Before)>,
 ) -> Result<(), DiffError> {
-    let is_known = |write: &WriteRecord| matches!(write.before, Before::Known { .. });
-    let hashes = writes.map(|write| write.before.hash());
-    if hashes.a == hashes.b || is_known(writes.a) && is_known(writes.b) {
+    let is_known = |(_, before): (&str, &Before)| matches!(before, Before::Known { .. });
+    let hashes = files.map(|(_, before)| before.hash());
+    if hashes.a == hashes.b || is_known(files.a) && is_known(files.b) {
         return Ok(());
     }
     let sides = changes.comparison.sides;
-    let text = |side: super::Side<'_>, hash: Option<Hash>| {
+    let text = |side: super::Told<'_>, hash: Option<Hash>| {
         hash.and_then(|hash| side.run.files.get(&hash).cloned())
     };
     let contents = Pair { a: text(sides.a, hashes.a), b: text(sides.b, hashes.b) };
-    let texts = Pair {
-        a: contents.a.as_ref().map(|content| (calls.a.seq, content)),
-        b: contents.b.as_ref().map(|content| (calls.b.seq, content)),
-    };
+    let seqs = seqs.map(Some);
+    let texts = seqs.zip(contents.as_ref().map(Option::as_ref));
     if let Some(text) = changes.text(Grain::Lines, texts)? {
-        let path = writes.a.path.clone();
-        changes.push(calls.map(|call| Some(call.seq)), What::Before(path, text));
+        changes.push(seqs, What::Before(files.a.0.to_owned(), text));
     }
     Ok(())
 }

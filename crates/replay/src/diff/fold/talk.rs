@@ -3,8 +3,8 @@
 use lao_event::{
     CallId, EffectId, StepId,
     latest::{
-        Before, CommandEnded, FileWriteEnded, FileWriteStarted, Message, ModelCallEnded,
-        ModelCallStarted, ModelOutcome, ToolDecided,
+        CommandEnded, FileWriteEnded, FileWriteStarted, Message, ModelCallEnded, ModelCallStarted,
+        ModelOutcome, ToolDecided,
     },
 };
 use lao_kernel::State;
@@ -131,12 +131,9 @@ impl Fold {
     }
 
     pub(super) fn write_started(&mut self, seq: u64, event: &FileWriteStarted) {
-        let kept = match &event.before {
-            Before::Absent | Before::Known { hash: _ } => None,
-            Before::Kept(content) => Some(content),
-        };
-        for content in kept.into_iter().chain(&event.after) {
-            self.files.insert(content.hash(), content.clone());
+        self.keep_before(&event.before);
+        if let Some(after) = &event.after {
+            self.files.insert(after.hash(), after.clone());
         }
         let write = WriteRecord {
             path: event.path.clone(),
