@@ -30,8 +30,9 @@ impl From<FlowFault> for CliError {
     fn from(fault: FlowFault) -> Self {
         match fault {
             FlowFault::Unreadable(error) => error,
-            FlowFault::Wrong(error) => told(&error)
-                .hint("docs/workflows.md has every key and every kind of step"),
+            FlowFault::Wrong(error) => {
+                told(&error).hint("docs/workflows.md has every key and every kind of step")
+            }
         }
     }
 }

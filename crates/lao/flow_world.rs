@@ -119,14 +119,12 @@ impl Transcriber for Engines {
         request: &'a TranscribeRequest,
         on_progress: OnTranscribed<'a>,
     ) -> BoxFuture<'a, Result<Transcript, TranscribeError>> {
-        match self.by_endpoint.get(&request.endpoint) {
-            Some(engine) => engine.transcribe(request, on_progress),
-            None => {
-                let kind = TranscribeErrorKind::ModelMissing;
-                let message = format!("there is no endpoint {:?}", request.endpoint);
-                Box::pin(std::future::ready(Err(TranscribeError { kind, message })))
-            }
+        if let Some(engine) = self.by_endpoint.get(&request.endpoint) {
+            return engine.transcribe(request, on_progress);
         }
+        let kind = TranscribeErrorKind::ModelMissing;
+        let message = format!("there is no endpoint {:?}", request.endpoint);
+        Box::pin(std::future::ready(Err(TranscribeError { kind, message })))
     }
 }
 

@@ -81,7 +81,6 @@ impl PlansInside {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn failed(error: lao_cli::CliError) -> ActionError {
     ActionError { kind: ActionFailure::Inside, message: error.message }
 }

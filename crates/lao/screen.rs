@@ -53,8 +53,8 @@ impl Screen {
                     self.output.text("\n");
                 }
             }
-            other => {
-                self.output.line(&other.to_string());
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                self.output.line(&value.to_string());
             }
         }
     }

@@ -115,13 +115,12 @@ fn key(endpoint: &str, variable: &str) -> Result<String, CliError> {
 fn server_kind(kind: ServerKind) -> lao_model::ServerKind {
     match kind {
         ServerKind::Auto => lao_model::ServerKind::Auto,
-        ServerKind::Openai => lao_model::ServerKind::OpenAi,
+        // Speech to text is asked for in other ways than a chat.
+        ServerKind::Openai | ServerKind::WhisperServer => lao_model::ServerKind::OpenAi,
         ServerKind::Ollama => lao_model::ServerKind::Ollama,
         ServerKind::LmStudio => lao_model::ServerKind::LmStudio,
         ServerKind::LlamaCpp => lao_model::ServerKind::LlamaCpp,
         ServerKind::Vllm => lao_model::ServerKind::Vllm,
-        // Speech to text is asked for in other ways.
-        ServerKind::WhisperServer => lao_model::ServerKind::OpenAi,
     }
 }
 

@@ -125,11 +125,10 @@ fn said(story: &mut Story, arguments: &[&str], input: &str) -> Outcome {
         stderr: String::from_utf8(output.stderr).unwrap(),
         code: output.status.code(),
     };
-    let words = arguments.iter().map(|word| match word.contains(' ') {
-        true => format!("'{word}'"),
-        false => (*word).to_owned(),
-    });
-    let line: Vec<_> = words.collect();
+    let quoted = |word: &&str| {
+        if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() }
+    };
+    let line: Vec<_> = arguments.iter().map(quoted).collect();
     story.note(&line.join(" "), &outcome);
     outcome
 }
@@ -151,7 +150,10 @@ fn a_workflow_is_run_and_taken_from_the_cache() {
     story.lao(&format!("show {again} --step summary"));
     story.lao("run notes.yaml --only text");
     story.lao("run notes.yaml --input file=absent.txt");
-    assert_eq!(std::fs::read_to_string(story.sandbox.path("summary.md")).unwrap(), "- one\n- two\n");
+    assert_eq!(
+        std::fs::read_to_string(story.sandbox.path("summary.md")).unwrap(),
+        "- one\n- two\n"
+    );
     story.check("workflow");
 }
 
@@ -202,7 +204,11 @@ fn a_template_and_a_draft_are_workflows() {
     story.lao("new workflow mine");
     story.lao("validate mine.yaml");
     story.lao("new workflow mine");
-    said(&mut story, &["new", "workflow", "shout", "--from", "Put notes.txt in capitals", "-y"], "");
+    said(
+        &mut story,
+        &["new", "workflow", "shout", "--from", "Put notes.txt in capitals", "-y"],
+        "",
+    );
     let outcome = story.lao("run shout.yaml");
     assert_eq!(outcome.code, Some(0));
     let loud = std::fs::read_to_string(story.sandbox.path("loud.txt")).unwrap();

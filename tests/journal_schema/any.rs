@@ -10,7 +10,6 @@ use serde::Serialize;
 /// An event of any kind of journal.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "there are only a few of them")]
 pub(crate) enum AnyEvent {
     /// Of a run.
     Run(Event),

@@ -38,7 +38,7 @@ steps:
 "#;
 
 /// How long all of it may take, so that a watch that loses a file fails instead of hanging.
-const DEADLINE: Duration = Duration::from_secs(300);
+const DEADLINE: Duration = Duration::from_mins(5);
 
 /// Who turns speech into text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,16 +87,19 @@ impl World {
             config.push_str("[roles.transcriber]\nendpoint = \"s\"\nmodel = \"m\"\n");
         }
         sandbox.write("lao.toml", &config);
-        let mut script =
-            "[[turn]]\nrole = \"analyst\"\nstep = \"*\"\ntext = \"- a bullet\"\nrepeat = true\ndelay_ms = 40\n"
-                .to_owned();
-        for file in 0..engine.files() {
-            script.push_str(&format!(
+        let spoken = |file: usize| {
+            format!(
                 "[[turn]]\nrole = \"transcriber\"\nstep = \"*\"\ncontains = \"talk-{file}.wav\"\n\
                  text = \"hello from {file}\"\ndelay_ms = 60\n"
-            ));
-        }
-        sandbox.write("model.toml", &script);
+            )
+        };
+        let mut script: Vec<String> = (0..engine.files()).map(spoken).collect();
+        script.push(
+            "[[turn]]\nrole = \"analyst\"\nstep = \"*\"\ntext = \"- a bullet\"\nrepeat = true\n\
+             delay_ms = 40\n"
+                .to_owned(),
+        );
+        sandbox.write("model.toml", &script.concat());
         sandbox.write("voice.yaml", VOICE);
         fs::create_dir_all(sandbox.path("inbox")).unwrap();
         Self { sandbox }
@@ -147,7 +150,8 @@ fn counts(log: &str) -> BTreeMap<String, u32> {
     let mut transcribed = false;
     for line in log.lines() {
         let event: Value = serde_json::from_str(line).unwrap();
-        let (name, step) = (event["event"].as_str().unwrap(), event["step"].as_str().unwrap_or("-"));
+        let (name, step) =
+            (event["event"].as_str().unwrap(), event["step"].as_str().unwrap_or("-"));
         if name == "ActionEnded" && step == "text" {
             transcribed = true;
         }
@@ -181,8 +185,7 @@ fn tone(hertz: usize, samples: usize) -> Vec<u8> {
 
 /// Feeds the folder and kills the process again and again, until everything is saved.
 fn watched_over_kills(engine: Engine) {
-    let kills =
-        number("LAO_KILLS").map_or(engine.kills(), |kills| usize::try_from(kills).unwrap());
+    let kills = number("LAO_KILLS").map_or(engine.kills(), |kills| usize::try_from(kills).unwrap());
     let files = engine.files();
     let seed = seed();
     println!("LAO_KILL_SEED={seed} LAO_KILLS={kills} {engine:?}");

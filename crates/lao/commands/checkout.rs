@@ -125,8 +125,9 @@ fn report(run: &RunFolder, files: FilesAt, args: &CheckoutArgs) -> CheckoutRepor
         let (seq, step) = match file.written_by {
             WrittenBy::BeforeRun { seen } | WrittenBy::Elsewhere { seen } => (seen, None),
             WrittenBy::Call(call) => (call.seq, Some(key(call.step))),
-            WrittenBy::Step { seq, step, .. } => (seq, Some(key(step))),
-            WrittenBy::Trail { seq, step } => (seq, Some(key(step))),
+            WrittenBy::Step { seq, step, .. } | WrittenBy::Trail { seq, step } => {
+                (seq, Some(key(step)))
+            }
         };
         let (size_bytes, hash) = (file.content.size_bytes(), file.content.hash().to_string());
         CheckoutFile { path, size_bytes, hash, seq, step }

@@ -31,7 +31,7 @@ use crate::{
 /// How often a folder is looked at where the system does not tell of changes.
 const POLL: Duration = Duration::from_secs(5);
 /// How often it is looked at in any case.
-const RESCAN: Duration = Duration::from_secs(300);
+const RESCAN: Duration = Duration::from_mins(5);
 
 /// Something that a folder had to say.
 pub(super) struct Found {

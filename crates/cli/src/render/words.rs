@@ -41,7 +41,9 @@ pub(crate) fn is_provided_for(step: &StepView) -> bool {
     step.failure.as_ref().is_some_and(|failure| match step.status {
         StepStatus::Failed => failure.next.is_none(),
         StepStatus::Skipped => matches!(failure.kind.as_str(), "condition" | "not_needed"),
-        StepStatus::Pending | StepStatus::Running | StepStatus::Parked | StepStatus::Succeeded => false,
+        StepStatus::Pending | StepStatus::Running | StepStatus::Parked | StepStatus::Succeeded => {
+            false
+        }
     })
 }
 

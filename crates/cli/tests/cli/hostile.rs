@@ -111,6 +111,7 @@ fn hostile_detail(text: &str) -> StepDetail {
         todo: vec![TodoView { text: own(), done: true }],
         review: Some(own()),
         output: Some(own()),
+        cached: Some(own()),
     }
 }
 

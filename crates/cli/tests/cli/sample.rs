@@ -356,6 +356,7 @@ pub(crate) fn detailed() -> StepView {
         ],
         review: Some("rework: list must print one item a line".to_owned()),
         output: None,
+        cached: None,
     });
     step
 }

@@ -129,7 +129,9 @@ impl Narrator {
         match &event.outcome {
             StepOutcome::Succeeded => match self.cached.get(&event.step) {
                 None => format!("{key} is done"),
-                Some(keyed_on) => format!("{key} was done by an earlier run with the same {keyed_on}"),
+                Some(keyed_on) => {
+                    format!("{key} was done by an earlier run with the same {keyed_on}")
+                }
             },
             StepOutcome::Failed { reason, message } => {
                 let kind = reason::failure_kind(*reason);

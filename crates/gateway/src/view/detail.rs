@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use lao_event::{
     Content, ConversationId, Event, Role, StepId,
-    latest::{Finding, FlowValue, Message, StepDefinition},
+    latest::{Finding, FlowValue, Message, OutputSource, StepDefinition},
 };
 use lao_history::{Contents, HistoryError, Recorded, StoredEvent, for_each_event_to};
 use lao_journal::Reader;
@@ -89,7 +89,14 @@ impl Watch<'_> {
 
     /// Notes what else an event says of the step.
     fn event(&mut self, step: StepId, published: &Recorded) {
-        if let Event::ChecksEnded(event) = &published.event {
+        if let Event::OutputSet(event) = &published.event
+            && event.step == step
+        {
+            self.detail.cached = match &event.source {
+                OutputSource::Cache { key: _, keyed_on } => Some(keyed_on.clone()),
+                OutputSource::Answer | OutputSource::Inside => None,
+            };
+        } else if let Event::ChecksEnded(event) = &published.event {
             let reports = event.reports.iter().filter(|report| report.step == step);
             let findings = reports.flat_map(|report| &report.findings);
             let views = findings.map(|found| finding("verifier", found));

@@ -37,14 +37,12 @@ pub(crate) fn chains(base_url: &str) {
 
 /// A workflow of so many steps.
 fn chain(steps: usize, step: &str) -> String {
-    let mut text = String::from("name: chain\nsteps:\n");
-    for number in 0..steps {
-        text.push_str(&format!("  - id: s{number}\n    {step}\n"));
-        if let Some(before) = number.checked_sub(1) {
-            text.push_str(&format!("    needs: [s{before}]\n"));
-        }
-    }
-    text
+    let one = |number: usize| match number.checked_sub(1) {
+        None => format!("  - id: s{number}\n    {step}\n"),
+        Some(before) => format!("  - id: s{number}\n    {step}\n    needs: [s{before}]\n"),
+    };
+    let steps: Vec<String> = (0..steps).map(one).collect();
+    format!("name: chain\nsteps:\n{}", steps.concat())
 }
 
 /// Many files that lie in a watched folder at once, a run for each.
