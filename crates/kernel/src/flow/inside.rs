@@ -225,8 +225,12 @@ pub(super) fn output_of_call(state: &State, id: StepId) -> Option<(StepId, &lao_
 
 /// The end of a step whose steps inside are all over.
 pub(super) fn finish(state: &State, id: StepId, texts: &Texts) -> Vec<Event> {
-    if let Some(failure) = failure_inside(state, id) {
-        return fail_or_retry(state, id, RetryOn::Inside, failure);
+    if let Some((failure, may_pass)) = failure_inside(state, id) {
+        return if may_pass {
+            fail_or_retry(state, id, RetryOn::Inside, failure)
+        } else {
+            vec![failed(id, failure)]
+        };
     }
     let Some((inner, template)) = output_of_call(state, id) else {
         return vec![step::succeeded(id)];
@@ -244,16 +248,19 @@ pub(super) fn finish(state: &State, id: StepId, texts: &Texts) -> Vec<Event> {
     }
 }
 
-fn failure_inside(state: &State, id: StepId) -> Option<Failure> {
+/// What failed inside, and whether some of it may go well another time.
+fn failure_inside(state: &State, id: StepId) -> Option<(Failure, bool)> {
     let inside = state.at(id).inside?;
     let mut failed = Vec::new();
     let mut count = 0_u32;
+    let mut may_pass = false;
     for child in inside.steps() {
         let step = state.at(child);
-        if let StepStatus::Ended(StepOutcome::Failed { message, .. }) = &step.status
+        if let StepStatus::Ended(StepOutcome::Failed { reason, message }) = &step.status
             && !state.is_tolerated(child)
         {
             count += 1;
+            may_pass |= !is_for_good(*reason);
             if failed.len() < NAMED_MAX {
                 failed.push(format!("{}: {message}", step.key));
             }
@@ -264,7 +271,15 @@ fn failure_inside(state: &State, id: StepId) -> Option<Failure> {
     }
     let more = if count as usize > NAMED_MAX { "; ..." } else { "" };
     let message = format!("{count} of {} failed: {}{more}", inside.count, failed.join("; "));
-    Some(Failure::new(FailureReason::InsideFailed, message))
+    Some((Failure::new(FailureReason::InsideFailed, message), may_pass))
+}
+
+/// The same comes of it every time, or a person said so.
+fn is_for_good(reason: FailureReason) -> bool {
+    matches!(
+        reason,
+        FailureReason::ExpressionFailed | FailureReason::AssertionFailed | FailureReason::Denied
+    )
 }
 
 /// Opens a step again whose steps inside did not all succeed: those go back to pending, so many of
