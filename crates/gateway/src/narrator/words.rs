@@ -302,7 +302,7 @@ fn run_started(event: &RunStarted) -> String {
 /// How a run ended, in words.
 pub(crate) const fn run_ended(outcome: RunOutcome) -> &'static str {
     match outcome {
-        RunOutcome::Succeeded => "the run is done: every step succeeded",
+        RunOutcome::Succeeded => "the run is done",
         RunOutcome::Failed => "the run ended with failed steps",
         RunOutcome::Cancelled => "the run was cancelled",
     }

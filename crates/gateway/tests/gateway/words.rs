@@ -555,7 +555,7 @@ fn how_a_run_ends() {
     -    RunStopping      stopping: the workspace cannot be used: it is a file
     -    RunStopping      stopping: a person cancelled it
     -    RunStopped       stopped: it was interrupted
-    -    RunEnded         the run is done: every step succeeded
+    -    RunEnded         the run is done
     -    RunEnded         the run ended with failed steps
     -    RunEnded         the run was cancelled
     "#);
