@@ -124,6 +124,10 @@ fn common<'r>(
         let hint = "leave it out for no limit".to_owned();
         reader.problem(timeout_at, "a timeout of nothing leaves no time".to_owned(), Some(hint));
     }
+    if timeout_ms.is_some() && fields.place("approve").is_some() {
+        let hint = "leave the timeout out: a person is waited for".to_owned();
+        reader.problem(timeout_at, "a question has no timeout".to_owned(), Some(hint));
+    }
     let cache = fields.flag("cache");
     let kind = KINDS.iter().copied().find(|kind| fields.place(kind).is_some());
     let model = model(fields, kind, reader);

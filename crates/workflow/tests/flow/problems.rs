@@ -95,6 +95,10 @@ const STEPS: &[(&str, &str)] = &[
         "4:14: `timeout` is a duration, here is `soon`; write a number of milliseconds, or as in `500ms`, `30s`, `5m`, `1h30m`",
     ),
     ("read: x\ntimeout: 0", "4:5: a timeout of nothing leaves no time; leave it out for no limit"),
+    (
+        "approve: Go on?\ntimeout: 5m",
+        "4:5: a question has no timeout; leave the timeout out: a person is waited for",
+    ),
     ("read: x\ncache: yes", "4:12: `cache` is true or false, here is `yes`"),
     ("read: x\nretry: 0", "4:12: `retry` is a whole number from 1 to 100, here is `0`"),
     (
