@@ -65,7 +65,7 @@ impl FlowPlan {
         Ok(self)
     }
 
-    /// What makes this run the same as another: its steps, inputs and trigger.
+    /// What makes this run the same as another: its steps, its inputs and its file.
     pub(crate) fn identity(&self) -> Hash {
         let whole = json!({
             "steps": self.steps,

@@ -90,7 +90,7 @@ pub fn parse(
     }
 }
 
-/// A YAML text as JSON: as an editor sees it that checks a workflow by [`schema`].
+/// A YAML text as JSON: as an editor sees it that checks a workflow by [`schema()`].
 ///
 /// # Errors
 /// What keeps the text from being YAML of the kind that workflows are written in.
