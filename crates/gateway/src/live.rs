@@ -46,6 +46,9 @@ const EVENTS_READ_MAX: usize = 256;
 /// The pause before a journal is read again that could not be read.
 const READ_PAUSE: Duration = Duration::from_millis(50);
 
+/// How often a journal that cannot be read is tried after the run has ended.
+const READS_AFTER_END_MAX: u32 = 40;
+
 /// Exit code when the journal cannot be written.
 const EXIT_JOURNAL: u8 = 8;
 
@@ -201,6 +204,7 @@ impl LiveRun {
             waiting: VecDeque::new(),
             finished: view.is_told.then(|| Arc::new(Update::Finished(Box::new(view.status())))),
             is_over: false,
+            failed_reads: 0,
         }
     }
 
@@ -523,6 +527,8 @@ pub struct Updates {
     waiting: VecDeque<EventView>,
     finished: Option<Arc<Update>>,
     is_over: bool,
+    /// Readings of the gap that failed after the run had ended.
+    failed_reads: u32,
 }
 
 impl Updates {
@@ -538,6 +544,11 @@ impl Updates {
                 match self.gap.next().await {
                     Ok(events) => self.waiting.extend(events),
                     Err(_) if !self.gap.live.is_finished() => {
+                        tokio::time::sleep(READ_PAUSE).await;
+                    }
+                    // Who wrote the journal may hold it for a moment longer.
+                    Err(_) if self.failed_reads < READS_AFTER_END_MAX => {
+                        self.failed_reads += 1;
                         tokio::time::sleep(READ_PAUSE).await;
                     }
                     // The journal on the disk cannot be read either: the last word is the status.

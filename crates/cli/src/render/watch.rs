@@ -51,5 +51,15 @@ pub fn watch_line(line: &WatchLine, style: &Style) -> String {
         WatchEvent::Stopped | WatchEvent::Trouble => Tone::Warning,
     };
     let run = line.run.as_ref().map_or(String::new(), |run| format!("  {}", visible(run)));
-    format!("{time}  {name}{run}  {}\n", style.paint(tone, &visible(&line.text)))
+    let text = visible(&line.text);
+    let text = match line.event {
+        WatchEvent::Resumed => format!("goes on: {text}"),
+        WatchEvent::Ready
+        | WatchEvent::Fired
+        | WatchEvent::Succeeded
+        | WatchEvent::Failed
+        | WatchEvent::Stopped
+        | WatchEvent::Trouble => text.into_owned(),
+    };
+    format!("{time}  {name}{run}  {}\n", style.paint(tone, &text))
 }
