@@ -22,6 +22,7 @@ mod cli {
     mod demo;
     mod diff;
     mod exit_codes;
+    mod flows_apart;
     mod fork;
     mod journals;
     mod json;

@@ -17,10 +17,12 @@ pub(super) fn value(said: Said, value: &ValueDiff) -> Said {
 /// Form and text of a value.
 fn value_of(said: Said, of: DiffTextOf, value: &ValueDiff) -> Said {
     let ValueDiff { forms, text } = value;
-    let said = if forms.a == forms.b {
-        said
-    } else {
-        said.value("form", forms.map(|form| form.and_then(|form| named(form_name(form)))))
+    let said = match forms {
+        Pair { a: Some(a), b: Some(b) } if a != b => {
+            said.value("form", Pair { a: *a, b: *b }.map(form_name).map(named))
+        }
+        // A value that only one run has is told by its text.
+        Pair { a: Some(_) | None, b: Some(_) | None } => said,
     };
     text.iter().fold(said, |said, text| said.text_of(of, text))
 }
