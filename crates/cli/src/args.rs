@@ -184,7 +184,7 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Branch a new run off an event of another, with another model, prompt or setting
     Fork(ForkArgs),
-    /// Do a task and what depends on it again, in a new run that keeps the rest
+    /// Do a step and what depends on it again, in a new run that keeps the rest
     Rerun(RerunArgs),
     /// Write the files of a run as they were at one of its events
     Checkout(CheckoutArgs),

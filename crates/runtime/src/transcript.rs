@@ -1,36 +1,31 @@
 //! Transcripts in the forms that steps give them.
 
-use std::fmt::Write as _;
-
-use lao_port::Transcript;
+use lao_port::{Segment, Transcript};
 use serde_json::json;
 
 /// The words, a line for each passage.
 pub(crate) fn text(transcript: &Transcript) -> String {
-    let lines: Vec<&str> = transcript.segments.iter().map(|segment| segment.text.trim()).collect();
+    let lines: Vec<_> = transcript.segments.iter().map(|it| one_line(&it.text)).collect();
     lines.join("\n")
 }
 
 /// `SubRip`: numbered passages with their times.
 pub(crate) fn srt(transcript: &Transcript) -> String {
-    let mut out = String::new();
-    for (index, segment) in transcript.segments.iter().enumerate() {
-        let (start, end) = (clock(segment.start_ms, ','), clock(segment.end_ms, ','));
-        writeln!(out, "{}\n{start} --> {end}\n{}\n", index + 1, segment.text.trim())
-            .expect("a String takes everything");
-    }
-    out
+    let blocks = transcript.segments.iter().zip(1_u64..).map(|(segment, number)| {
+        // The arrow would begin another passage.
+        let text = one_line(&segment.text).replace("-->", "->");
+        format!("{number}\n{}\n{text}\n\n", span(segment, ','))
+    });
+    blocks.collect()
 }
 
 /// `WebVTT`: a head, and passages with their times.
 pub(crate) fn vtt(transcript: &Transcript) -> String {
-    let mut out = "WEBVTT\n\n".to_owned();
-    for segment in &transcript.segments {
-        let (start, end) = (clock(segment.start_ms, '.'), clock(segment.end_ms, '.'));
-        writeln!(out, "{start} --> {end}\n{}\n", segment.text.trim())
-            .expect("a String takes everything");
-    }
-    out
+    let blocks = transcript.segments.iter().map(|segment| {
+        let text = one_line(&segment.text).replace('&', "&amp;").replace('<', "&lt;");
+        format!("{}\n{}\n\n", span(segment, '.'), text.replace('>', "&gt;"))
+    });
+    format!("WEBVTT\n\n{}", blocks.collect::<String>())
 }
 
 /// JSON with everything that is known.
@@ -56,6 +51,15 @@ pub(crate) fn json(transcript: &Transcript) -> String {
     .to_string()
 }
 
+/// A blank line would end a passage, and a line break a line.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn span(segment: &Segment, point: char) -> String {
+    format!("{} --> {}", clock(segment.start_ms, point), clock(segment.end_ms, point))
+}
+
 /// A time as subtitles have it: hours, minutes, seconds, milliseconds.
 fn clock(ms: u64, point: char) -> String {
     let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
@@ -64,8 +68,6 @@ fn clock(ms: u64, point: char) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lao_port::Segment;
-
     use super::*;
 
     fn transcript() -> Transcript {
@@ -77,6 +79,20 @@ mod tests {
             segments: vec![segment(0, 1500, " Hello."), segment(3_723_004, 3_725_000, "Bye.")],
             model: "tiny".to_owned(),
         }
+    }
+
+    #[test]
+    fn what_is_said_breaks_no_subtitles() {
+        let mut said = transcript();
+        said.segments[0].text = "a < b && c --> d\n\n  e".to_owned();
+        assert!(srt(&said).contains("\na < b && c -> d e\n"), "{}", srt(&said));
+        assert!(vtt(&said).contains("\na &lt; b &amp;&amp; c --&gt; d e\n"), "{}", vtt(&said));
+        assert_eq!(text(&said), "a < b && c --> d e\nBye.");
+        said.segments.clear();
+        assert_eq!(
+            (text(&said), srt(&said), vtt(&said).as_str()),
+            (String::new(), String::new(), "WEBVTT\n\n")
+        );
     }
 
     #[test]

@@ -11,7 +11,6 @@
 //! for each attempt. Whatever happens to that process is the failure of that attempt and of
 //! nothing else. One call is one try.
 
-pub mod format;
 mod group;
 mod last_words;
 mod local;
