@@ -30,7 +30,7 @@ pub enum WatchEvent {
     Fired,
     /// A run that was set off earlier goes on.
     Resumed,
-    /// A run is over, and every step succeeded.
+    /// A run is over and came to what it should.
     Succeeded,
     /// A run is over, and steps failed.
     Failed,
