@@ -158,6 +158,26 @@ fn a_workflow_is_run_and_taken_from_the_cache() {
 }
 
 #[test]
+fn a_run_becomes_a_scenario() {
+    let mut story = story();
+    story.sandbox.write("notes.yaml", NOTES);
+    let listed =
+        NOTES.replace("read: ${{ inputs.file }}", "read: { lines: \"${{ inputs.file }}\" }");
+    story.sandbox.write(
+        "listed.yaml",
+        &listed.replace("  - id: save", "  - id: who\n    run: [\"uname\"]\n  - id: save"),
+    );
+    for flow in ["notes.yaml", "listed.yaml"] {
+        assert_eq!(story.lao(&format!("run {flow}")).code, Some(0));
+        let to = format!("scenarios/{flow}.scenario.toml");
+        assert_eq!(story.lao(&format!("scenario record last --to {to}")).code, Some(0));
+        // What it reads is in the scenario, not in the folder any more.
+        let played = story.lao(&format!("scenario test {to} --accept --crash"));
+        assert_eq!(played.code, Some(0), "{}{}", played.stdout, played.stderr);
+    }
+}
+
+#[test]
 fn failures_say_what_follows() {
     let mut story = story();
     story.sandbox.write("failing.yaml", FAILING);

@@ -9,8 +9,11 @@ mod turns;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lao_event::{
-    Event, Settings, WorkspaceSettings,
-    latest::{Before, CommandOutcome, QuestionAnswer},
+    EffectId, Event, Settings, WorkspaceSettings,
+    latest::{
+        Action, ActionEnded, ActionOutcome, ActionStarted, Before, CommandOutcome, Definition,
+        FlowValue, QuestionAnswer, ReadForm,
+    },
 };
 use lao_gateway::offline;
 use lao_history::{ContentError, Contents, HistoryError, Recorded, RunFolder, fold};
@@ -49,8 +52,15 @@ pub enum RecordError {
 #[derive(Debug, Serialize)]
 struct RecordedScenario {
     about: String,
-    plan: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow: Option<String>,
     workspace: &'static str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    inputs: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trigger: Option<serde_json::Value>,
     config: toml::Table,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     files: BTreeMap<String, String>,
@@ -108,7 +118,10 @@ pub fn record(folder: &RunFolder, contents: &Contents) -> Result<String, RecordE
     let scenario = RecordedScenario {
         about: format!("As run {} was: {}", folder.run, status.summary.title),
         plan: recording.plan,
+        workflow: recording.workflow,
         workspace: workspace(&run.settings),
+        inputs: recording.inputs,
+        trigger: recording.trigger,
         config: settings::config(&run.settings),
         files: recording.files,
         turn: recording.turns.into_turns(),
@@ -130,14 +143,19 @@ fn workspace(settings: &Settings) -> &'static str {
 /// What is known so far.
 #[derive(Debug, Default)]
 struct Recording {
-    plan: String,
+    plan: Option<String>,
+    workflow: Option<String>,
+    inputs: BTreeMap<String, String>,
+    trigger: Option<serde_json::Value>,
+    /// What steps of a workflow do at the moment.
+    actions: BTreeMap<EffectId, Action>,
     files: BTreeMap<String, String>,
     touched: BTreeSet<String>,
     turns: Turns,
     commands: Vec<RecordedCommand>,
     /// How often each line was run.
     runs: BTreeMap<String, u32>,
-    lines: BTreeMap<lao_event::EffectId, String>,
+    lines: BTreeMap<EffectId, String>,
     questions: Vec<String>,
     answers: Vec<RecordedAnswer>,
 }
@@ -150,11 +168,7 @@ impl Recording {
         contents: &Contents,
     ) -> Result<(), ContentError> {
         if let Event::RunStarted(event) = &recorded.event {
-            self.plan = contents.text(event.definition.text())?;
-            // What has one line is the name of a file.
-            if !self.plan.contains('\n') {
-                self.plan.push('\n');
-            }
+            self.begun(&event.definition, contents)?;
         } else if let Event::ModelCallStarted(event) = &recorded.event {
             self.turns.asked(state, event, contents)?;
         } else if let Event::ModelCallEnded(event) = &recorded.event {
@@ -166,6 +180,10 @@ impl Recording {
             {
                 self.files.insert(event.path.clone(), text);
             }
+        } else if let Event::ActionStarted(event) = &recorded.event {
+            self.acts(event, contents);
+        } else if let Event::ActionEnded(event) = &recorded.event {
+            self.acted(event, contents)?;
         } else if let Event::CommandStarted(event) = &recorded.event {
             self.lines.insert(event.effect, line(&event.argv));
         } else if let Event::CommandEnded(event) = &recorded.event {
@@ -200,6 +218,68 @@ impl Recording {
         Ok(())
     }
 
+    /// What the run is of.
+    fn begun(&mut self, definition: &Definition, contents: &Contents) -> Result<(), ContentError> {
+        let mut text = contents.text(definition.text())?;
+        // What has one line is the name of a file.
+        if !text.contains('\n') {
+            text.push('\n');
+        }
+        match definition {
+            Definition::Plan(_) => self.plan = Some(text),
+            Definition::Flow(flow) => {
+                self.workflow = Some(text);
+                for input in &flow.inputs {
+                    if let Some(value) = value_text(&input.value, contents)? {
+                        self.inputs.insert(input.name.clone(), value);
+                    }
+                }
+                self.trigger = serde_json::from_str(&flow.trigger).ok();
+            }
+        }
+        Ok(())
+    }
+
+    /// A step of a workflow acts: what it writes over was there before.
+    fn acts(&mut self, event: &ActionStarted, contents: &Contents) {
+        if let Action::Write { path, before, after: _ } = &event.action
+            && self.touched.insert(path.clone())
+            && let Before::Kept(before) = before
+            && let Ok(text) = contents.text(before)
+        {
+            self.files.insert(path.clone(), text);
+        }
+        self.actions.insert(event.effect, event.action.clone());
+    }
+
+    /// What came of it: what was read was there before, what was said or printed is so again.
+    fn acted(&mut self, event: &ActionEnded, contents: &Contents) -> Result<(), ContentError> {
+        let (exit_code, value) = match &event.outcome {
+            ActionOutcome::Done { value, exit_code } => (*exit_code, value_text(value, contents)?),
+            ActionOutcome::Failed { exit_code, .. } => (*exit_code, None),
+        };
+        match (self.actions.remove(&event.effect), value) {
+            (Some(Action::Read { path, form }), Some(text)) => {
+                let read = if form == ReadForm::Lines { lines_of(&text) } else { text };
+                if self.touched.insert(path.clone()) {
+                    self.files.insert(path, read);
+                }
+            }
+            (Some(Action::Transcribe(said)), Some(text)) => {
+                self.turns.spoken(said.file.clone(), text);
+                self.files.entry(said.file).or_default();
+            }
+            (Some(Action::Run(run)), value) => {
+                if let Some(code) = exit_code {
+                    let outcome = CommandOutcome::Exited { code };
+                    self.ran(line(&run.argv), &outcome, value.unwrap_or_default());
+                }
+            }
+            (_, _) => {}
+        }
+        Ok(())
+    }
+
     /// Keeps the result of a command where it differs from the one before.
     fn ran(&mut self, line: String, outcome: &CommandOutcome, output: String) {
         let times = self.runs.entry(line.clone()).or_default();
@@ -218,4 +298,19 @@ impl Recording {
             self.commands.push(RecordedCommand { run: line, from, exit, ends, output });
         }
     }
+}
+
+/// A value as it is given on a command line.
+fn value_text(value: &FlowValue, contents: &Contents) -> Result<Option<String>, ContentError> {
+    match value {
+        FlowValue::Nothing => Ok(None),
+        FlowValue::Text(content) | FlowValue::Json(content) => contents.text(content).map(Some),
+        FlowValue::File { path } => Ok(Some(path.clone())),
+    }
+}
+
+/// The file whose lines a list holds.
+fn lines_of(list: &str) -> String {
+    let lines: Vec<String> = serde_json::from_str(list).unwrap_or_default();
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }

@@ -1,6 +1,6 @@
 //! The settings of a run as a `lao.toml` says them, as far as they decide what it does.
 
-use lao_event::{CheckCommand, CheckScope, OnUnknown, Settings, ShellAccess};
+use lao_event::{CheckCommand, CheckScope, OnUnknown, Role, Settings, ShellAccess};
 use toml::{Table, Value};
 
 /// Who plays every role.
@@ -47,10 +47,14 @@ fn roles(settings: &Settings) -> Table {
         let mut table = Table::new();
         table.insert("endpoint".to_owned(), ENDPOINT.into());
         table.insert("model".to_owned(), role.model.clone().into());
-        table.insert("context_tokens".to_owned(), i64::from(role.context_tokens).into());
-        table.insert("output_tokens_max".to_owned(), i64::from(role.output_tokens_max).into());
-        table.insert("tools".to_owned(), role.tools.into());
-        table.insert("json_schema".to_owned(), role.json_schema.into());
+        // Who turns speech into text, or texts into vectors, has no conversations.
+        if !matches!(role.role, Role::Transcriber | Role::Embedder) {
+            let output_max = i64::from(role.output_tokens_max);
+            table.insert("context_tokens".to_owned(), i64::from(role.context_tokens).into());
+            table.insert("output_tokens_max".to_owned(), output_max.into());
+            table.insert("tools".to_owned(), role.tools.into());
+            table.insert("json_schema".to_owned(), role.json_schema.into());
+        }
         (role.role.name().to_owned(), Value::Table(table))
     };
     settings.roles.iter().map(role).collect()

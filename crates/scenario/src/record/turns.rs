@@ -72,6 +72,8 @@ pub(super) struct Turns {
     talks: Vec<RecordedTalk>,
     /// Which conversation a call belongs to.
     calls: BTreeMap<EffectId, usize>,
+    /// What files say.
+    spoken: Vec<RecordedTurn>,
 }
 
 #[derive(Debug)]
@@ -162,14 +164,30 @@ impl Turns {
         let telling: Vec<Vec<String>> =
             (0..self.talks.len()).map(|place| self.telling(place)).collect();
         let talks = self.talks.into_iter().zip(telling);
-        talks
-            .flat_map(|(talk, contains)| {
-                talk.turns.into_iter().map(move |turn| {
-                    let contains = contains.clone();
-                    RecordedTurn { contains, ..turn }
-                })
+        let turns = talks.flat_map(|(talk, contains)| {
+            talk.turns.into_iter().map(move |turn| {
+                let contains = contains.clone();
+                RecordedTurn { contains, ..turn }
             })
-            .collect()
+        });
+        turns.chain(self.spoken).collect()
+    }
+
+    /// What a file says.
+    pub(super) fn spoken(&mut self, file: String, text: String) {
+        self.spoken.push(RecordedTurn {
+            role: Role::Transcriber,
+            step: "*".to_owned(),
+            turn: 0,
+            contains: vec![file],
+            text,
+            reasoning: String::new(),
+            finish: None,
+            delay_ms: 0,
+            literal: false,
+            error: None,
+            tool_calls: Vec::new(),
+        });
     }
 
     /// A line that only this conversation begins with, where another one is held with the same role
