@@ -169,7 +169,7 @@ fn a_run_becomes_a_scenario() {
     );
     for flow in ["notes.yaml", "listed.yaml"] {
         assert_eq!(story.lao(&format!("run {flow}")).code, Some(0));
-        let to = format!("scenarios/{flow}.scenario.toml");
+        let to = format!("{flow}.scenario.toml");
         assert_eq!(story.lao(&format!("scenario record last --to {to}")).code, Some(0));
         // What it reads is in the scenario, not in the folder any more.
         let played = story.lao(&format!("scenario test {to} --accept --crash"));
