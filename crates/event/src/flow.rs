@@ -413,6 +413,27 @@ impl FlowAction {
         }
     }
 
+    /// The prompt, where it is one.
+    pub const fn as_prompt(&self) -> Option<&FlowPrompt> {
+        if let Self::Prompt(prompt) = self { Some(prompt) } else { None }
+    }
+
+    /// The agent, where it is one.
+    pub const fn as_agent(&self) -> Option<&FlowAgent> {
+        if let Self::Agent(agent) = self { Some(agent) } else { None }
+    }
+
+    /// The map, where it is one.
+    pub const fn as_map(&self) -> Option<&FlowMap> {
+        if let Self::Map(map) = self { Some(map) } else { None }
+    }
+
+    /// Who is asked, where it holds a conversation with a model.
+    pub fn model(&self) -> Option<&FlowModel> {
+        let prompted = self.as_prompt().map(|prompt| &prompt.model);
+        prompted.or_else(|| self.as_agent().map(|agent| &agent.model))
+    }
+
     /// The roles whose models it asks, steps inside included.
     pub fn visit_roles(&self, visit: &mut dyn FnMut(Role)) {
         match self {

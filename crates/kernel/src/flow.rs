@@ -29,8 +29,8 @@ mod schema;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lao_event::{
-    Content, EffectId, Event, FlowAction, FlowModel, FlowStep, Hash, RetryOn, Role, RoleSettings,
-    Settings, StepId,
+    Content, EffectId, Event, FlowAction, FlowStep, Hash, RetryOn, Role, RoleSettings, Settings,
+    StepId,
     latest::{
         Action, ActionEnded, ActionFailure, ActionOutcome, FailureReason, NewStep, OutputSet,
         SkipReason, StartCause, StepDefinition, StepEnded, StepOutcome, StepStarted, TodoItem,
@@ -138,46 +138,15 @@ pub(crate) fn takes_place(spec: &FlowStep) -> bool {
     }
 }
 
-/// The model settings of a step that asks one.
-fn model(spec: &FlowStep) -> Option<&FlowModel> {
-    match &spec.action {
-        FlowAction::Prompt(prompt) => Some(&prompt.model),
-        FlowAction::Agent(agent) => Some(&agent.model),
-        FlowAction::Plan(_)
-        | FlowAction::Transcribe(_)
-        | FlowAction::Embed(_)
-        | FlowAction::Run(_)
-        | FlowAction::Read(_)
-        | FlowAction::Write(_)
-        | FlowAction::Map(_)
-        | FlowAction::Approve(_)
-        | FlowAction::Wait(_)
-        | FlowAction::Workflow(_)
-        | FlowAction::Assert(_) => None,
-    }
-}
-
 impl State {
     /// The definition of a step of a workflow; of an item, that of all items.
     pub fn spec(&self, id: StepId) -> Option<&FlowStep> {
         let step = self.step(id)?;
         match &step.definition {
             StepDefinition::Flow { spec: _ } => step.spec.as_deref(),
-            StepDefinition::Item { .. } => match &self.spec(step.parent?)?.action {
-                FlowAction::Map(map) => Some(&map.step),
-                FlowAction::Prompt(_)
-                | FlowAction::Agent(_)
-                | FlowAction::Plan(_)
-                | FlowAction::Transcribe(_)
-                | FlowAction::Embed(_)
-                | FlowAction::Run(_)
-                | FlowAction::Read(_)
-                | FlowAction::Write(_)
-                | FlowAction::Approve(_)
-                | FlowAction::Wait(_)
-                | FlowAction::Workflow(_)
-                | FlowAction::Assert(_) => None,
-            },
+            StepDefinition::Item { .. } => {
+                self.spec(step.parent?)?.action.as_map().map(|map| &map.step)
+            }
             StepDefinition::Planning { .. } | StepDefinition::Task(_) => None,
         }
     }
@@ -185,7 +154,7 @@ impl State {
     /// The settings with which a step asks its model: those of the role, changed as the step says.
     pub fn step_role(&self, id: StepId, role: Role) -> Option<RoleSettings> {
         let mut settings = self.run()?.settings.role(role)?.clone();
-        if let Some(model) = self.spec(id).and_then(model) {
+        if let Some(model) = self.spec(id).and_then(|spec| spec.action.model()) {
             settings.temperature_milli = model.temperature_milli.or(settings.temperature_milli);
             settings.top_p_milli = model.top_p_milli.or(settings.top_p_milli);
             settings.seed = model.seed.or(settings.seed);
@@ -197,22 +166,8 @@ impl State {
 
     /// The tools that a step's model is offered, where they are fewer than all.
     pub fn step_tools(&self, id: StepId) -> Option<&[String]> {
-        match &self.spec(id)?.action {
-            FlowAction::Agent(agent) if !agent.tools.is_empty() => Some(&agent.tools),
-            FlowAction::Agent(_)
-            | FlowAction::Prompt(_)
-            | FlowAction::Plan(_)
-            | FlowAction::Transcribe(_)
-            | FlowAction::Embed(_)
-            | FlowAction::Run(_)
-            | FlowAction::Read(_)
-            | FlowAction::Write(_)
-            | FlowAction::Map(_)
-            | FlowAction::Approve(_)
-            | FlowAction::Wait(_)
-            | FlowAction::Workflow(_)
-            | FlowAction::Assert(_) => None,
-        }
+        let tools = self.spec(id)?.action.as_agent()?.tools.as_slice();
+        (!tools.is_empty()).then_some(tools)
     }
 
     pub(crate) fn flow(&self, id: StepId) -> Option<&FlowWork> {
@@ -395,20 +350,10 @@ pub(crate) fn evolve_answered(
     id: StepId,
     text: &Content,
 ) -> Result<(), Inconsistency> {
-    let is_text = state.spec(id).is_some_and(|spec| match &spec.action {
-        FlowAction::Prompt(prompt) => prompt.format == lao_event::FlowFormat::Text,
-        FlowAction::Agent(_) => true,
-        FlowAction::Plan(_)
-        | FlowAction::Transcribe(_)
-        | FlowAction::Embed(_)
-        | FlowAction::Run(_)
-        | FlowAction::Read(_)
-        | FlowAction::Write(_)
-        | FlowAction::Map(_)
-        | FlowAction::Approve(_)
-        | FlowAction::Wait(_)
-        | FlowAction::Workflow(_)
-        | FlowAction::Assert(_) => false,
+    let is_text = state.spec(id).is_some_and(|spec| {
+        let prompt = spec.action.as_prompt();
+        prompt.is_some_and(|prompt| prompt.format == lao_event::FlowFormat::Text)
+            || spec.action.as_agent().is_some()
     });
     if is_text {
         state.step_mut(id)?.output = lao_event::latest::FlowValue::Text(text.clone());

@@ -1,7 +1,7 @@
 //! Prompts and agents: the model is asked, and its answer is read.
 
 use lao_event::{
-    Event, FlowAction, FlowFormat, RetryOn, StepId,
+    Event, FlowFormat, RetryOn, StepId,
     latest::{
         Answer, AnswerRejected, FailureReason, FinishReason, FlowValue, Message, OutputSet,
         OutputSource,
@@ -74,40 +74,12 @@ fn stuck(state: &State, id: StepId) -> Option<String> {
 
 /// The most answers of an agent; `None` for what has no tools.
 fn turns_max(state: &State, id: StepId) -> Option<u32> {
-    match &state.spec(id)?.action {
-        FlowAction::Agent(agent) => Some(agent.turns_max),
-        FlowAction::Prompt(_)
-        | FlowAction::Plan(_)
-        | FlowAction::Transcribe(_)
-        | FlowAction::Embed(_)
-        | FlowAction::Run(_)
-        | FlowAction::Read(_)
-        | FlowAction::Write(_)
-        | FlowAction::Map(_)
-        | FlowAction::Approve(_)
-        | FlowAction::Wait(_)
-        | FlowAction::Workflow(_)
-        | FlowAction::Assert(_) => None,
-    }
+    Some(state.spec(id)?.action.as_agent()?.turns_max)
 }
 
 /// The form that a prompt's answer must have.
 fn format(state: &State, id: StepId) -> Option<&FlowFormat> {
-    match &state.spec(id)?.action {
-        FlowAction::Prompt(prompt) => Some(&prompt.format),
-        FlowAction::Agent(_)
-        | FlowAction::Plan(_)
-        | FlowAction::Transcribe(_)
-        | FlowAction::Embed(_)
-        | FlowAction::Run(_)
-        | FlowAction::Read(_)
-        | FlowAction::Write(_)
-        | FlowAction::Map(_)
-        | FlowAction::Approve(_)
-        | FlowAction::Wait(_)
-        | FlowAction::Workflow(_)
-        | FlowAction::Assert(_) => None,
-    }
+    Some(&state.spec(id)?.action.as_prompt()?.format)
 }
 
 fn call(state: &State, id: StepId, appended: Vec<Message>) -> Event {
