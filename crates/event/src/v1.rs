@@ -145,7 +145,7 @@ events! {
         13 StepParked,
         /// A person sent a step back to pending, or back to its commit where that is what failed.
         14 StepRetried,
-        /// An answer of the planner or reviewer could not be used; it is asked again.
+        /// An answer of a planner, a reviewer or a prompt could not be used; it is asked again.
         15 AnswerRejected,
         /// The time of an attempt is up; it ends at its next move.
         16 StepTimedOut,

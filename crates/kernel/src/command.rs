@@ -135,7 +135,7 @@ pub enum Command {
     },
     /// The time that an attempt at a step may take is over.
     TimeUp {
-        /// The task.
+        /// The step.
         step: StepId,
         /// The attempt.
         attempt: Attempt,

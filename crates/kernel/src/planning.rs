@@ -118,7 +118,7 @@ pub(crate) fn evolve_planned(state: &mut State, id: StepId) -> Result<(), Incons
     Ok(())
 }
 
-/// Notes that an answer of the planner or reviewer was turned down.
+/// Notes that an answer of a planner, a reviewer or a prompt was turned down.
 pub(crate) fn evolve_rejected(
     state: &mut State,
     event: &AnswerRejected,

@@ -303,11 +303,12 @@ pub(crate) fn repeated_call(times: u32) -> String {
     )
 }
 
-/// What the coder is told when a file could not be written.
+/// What an agent is told when it calls a tool that its step does not offer.
 pub(crate) fn not_offered(tool: &str, offered: &[String]) -> String {
     format!("{tool} is not among your tools: {}", offered.join(", "))
 }
 
+/// What the coder is told when a file could not be written.
 pub(crate) fn write_failed(path: &str, message: &str) -> String {
     format!("{path} was not written: {message}")
 }

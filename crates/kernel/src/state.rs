@@ -51,8 +51,9 @@ pub(crate) struct Index {
     pub checking: Option<EffectId>,
     /// The commit under way: one at a time.
     pub committing: Option<EffectId>,
-    /// Tasks that take up a place: from their start, or their next question to a model, until
-    /// they end, park or wait for their wave.
+    /// Tasks, and steps of a workflow that do not only wait, that take up a place: from their
+    /// start, a task also from its next question to a model, until they end, park or wait for
+    /// their wave.
     pub places: BTreeSet<StepId>,
     /// Tasks that are being coded or checked.
     pub coding: BTreeSet<StepId>,

@@ -8,8 +8,9 @@
 //! | running | `StepParked` | parked, work kept |
 //! | parked | `QuestionAnswered`, `RunResumed` (failed commit) | running |
 //! | running | `StepEnded` (succeeded, failed) | ended |
+//! | running | `StepEnded` (skipped: condition false) | ended |
 //! | pending | `StepEnded` (skipped) | ended |
-//! | ended (failed, skipped), parked (question) | `StepRetried` | pending |
+//! | ended (failed, skipped), parked (question) | `StepRetried` | pending; with steps inside: running |
 //! | parked (failed commit) | `StepRetried` | running |
 
 use std::collections::BTreeSet;

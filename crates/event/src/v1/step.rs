@@ -222,7 +222,7 @@ pub struct StepRetried {
     pub step: StepId,
 }
 
-/// An answer of the planner or reviewer could not be used; it is asked again.
+/// An answer of a planner, a reviewer or a prompt could not be used; it is asked again.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
 pub struct AnswerRejected {
     /// The step.

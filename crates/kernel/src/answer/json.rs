@@ -110,7 +110,6 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     ))
 }
 
-/// Drops commas before a closing bracket, the most common slip.
 /// Reads whatever JSON an answer has: an object or a list.
 pub(crate) fn read_value(text: &str) -> Result<serde_json::Value, Vec<String>> {
     super::check_length(text).map_err(|problem| vec![problem])?;
@@ -118,6 +117,7 @@ pub(crate) fn read_value(text: &str) -> Result<serde_json::Value, Vec<String>> {
     read(&text).map_err(|problem| vec![super::shortened(&problem)])
 }
 
+/// Drops commas before a closing bracket, the most common slip.
 fn without_trailing_commas(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut in_string = false;

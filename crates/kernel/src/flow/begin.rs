@@ -166,7 +166,7 @@ fn refusal(found: Option<&Found>) -> Failure {
     Failure::new(FailureReason::ActionFailed, message)
 }
 
-/// A value that is nothing.
+/// A step does the same for every item.
 pub(super) fn is_map(state: &State, id: StepId) -> bool {
     state.spec(id).is_some_and(|spec| matches!(spec.action, FlowAction::Map(_)))
 }
