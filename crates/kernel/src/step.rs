@@ -460,18 +460,9 @@ fn settle_dependents(
     dependents: &[StepId],
 ) -> Result<(), Inconsistency> {
     match outcome {
-        StepOutcome::Succeeded
-        | StepOutcome::Failed { .. }
-        | StepOutcome::Skipped(SkipReason::Cancelled) => {}
-        StepOutcome::Skipped(
-            SkipReason::UpstreamFailed { .. } | SkipReason::ConditionFalse | SkipReason::NotNeeded,
-        ) => {
+        StepOutcome::Succeeded => meet(state, dependents)?,
+        StepOutcome::Skipped(SkipReason::ConditionFalse | SkipReason::NotNeeded) => {
             state.index.skipped.insert(id);
-        }
-    }
-    match outcome {
-        StepOutcome::Succeeded
-        | StepOutcome::Skipped(SkipReason::ConditionFalse | SkipReason::NotNeeded) => {
             meet(state, dependents)?;
         }
         StepOutcome::Failed { .. } => {
@@ -483,6 +474,7 @@ fn settle_dependents(
             doom(state, dependents, id);
         }
         StepOutcome::Skipped(SkipReason::UpstreamFailed { step }) => {
+            state.index.skipped.insert(id);
             note_red(state, id);
             doom(state, dependents, *step);
         }
