@@ -1,8 +1,8 @@
 //! The whisper models of this machine: one folder, in it each model's file and what is known of it.
 //!
 //! ```text
-//!   ROOT/models/whisper/NAME.bin    the model
-//!   ROOT/models/whisper/NAME.json   its size, hash, origin and parameters
+//!   ROOT/whisper/NAME.bin    the model
+//!   ROOT/whisper/NAME.json   its size, hash, origin and parameters
 //! ```
 //!
 //! A file comes in whole or not at all: it is checked, copied under another name, synced and
@@ -136,9 +136,9 @@ pub enum StoreError {
 }
 
 impl ModelStore {
-    /// The store under a folder of LAO's data; nothing is read or made yet.
+    /// The store under the folder of all models; nothing is read or made yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        let folder = root.into().join("models").join("whisper");
+        let folder = root.into().join("whisper");
         Self { folder, verified: Mutex::default() }
     }
 

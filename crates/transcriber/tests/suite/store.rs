@@ -19,7 +19,7 @@ fn files(store: &ModelStore) -> Vec<String> {
 fn a_model_comes_in_is_listed_and_goes() {
     let (folder, store) = store();
     assert_eq!(files(&store), ["tiny.bin", "tiny.json"]);
-    assert_eq!(store.folder(), folder.path().join("models/whisper"));
+    assert_eq!(store.folder(), folder.path().join("whisper"));
     let listed = store.list().unwrap();
     let [Ok(model)] = &listed[..] else { panic!("{listed:?}") };
     assert_eq!(model.name, "tiny");
