@@ -18,6 +18,7 @@ mod accumulate;
 mod answer;
 mod call_id;
 mod chunk;
+mod cloud;
 mod endpoint;
 mod fault;
 mod lenient;

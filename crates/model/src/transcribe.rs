@@ -20,6 +20,7 @@ use tokio::{fs::File, time::Instant};
 use self::form::Form;
 use crate::{
     accumulate::excerpt,
+    cloud::is_named_cloud,
     endpoint::{Endpoint, ServerKind},
     fault,
     transport::{Reply, Transport, TransportError, fetch},
@@ -117,7 +118,7 @@ enum Failure {
 impl Server {
     async fn ask(&self, request: &TranscribeRequest) -> Result<Transcript, Failure> {
         // Ollama runs such models elsewhere, and the recording would leave this machine.
-        if request.model.ends_with(":cloud") || request.model.ends_with("-cloud") {
+        if is_named_cloud(&request.model) {
             return Err(Failure::Cloud);
         }
         let file = File::open(&request.file).await.map_err(Failure::File)?;

@@ -16,6 +16,7 @@ use tokio::{sync::OnceCell, time::Instant};
 
 use super::{Server, exchange::Failure};
 use crate::{
+    cloud::is_named_cloud,
     endpoint::ServerKind,
     probe::{self, Glance},
     transport::{TransportError, fetch},
@@ -74,7 +75,7 @@ impl Server {
     }
 
     async fn check_runs_here(&self, model: &str) -> Result<(), Failure> {
-        if model.ends_with(":cloud") || model.ends_with("-cloud") {
+        if is_named_cloud(model) {
             return Err(Failure::Cloud { evidence: "its name ends with `cloud`".to_owned() });
         }
         let known = &self.identity.local_models;

@@ -9,7 +9,7 @@ use super::{
         OllamaLoadedModel, OllamaShown, OllamaTag, OllamaTags,
     },
 };
-use crate::endpoint::ServerKind;
+use crate::{cloud::is_named_cloud, endpoint::ServerKind};
 
 /// Ollama's models that are asked about one by one, where its list does not say enough.
 const SHOWN_MAX: usize = 64;
@@ -59,14 +59,15 @@ fn ollama_model(tag: OllamaTag, shown: OllamaShown, loaded: &[OllamaLoadedModel]
         let capabilities = capabilities.as_ref()?;
         Some(capabilities.iter().any(|it| it == what))
     };
-    let named_cloud = tag.name.ends_with(":cloud") || tag.name.ends_with("-cloud");
     ProbedModel {
         context_tokens: instance.and_then(|it| it.context_length),
         context_tokens_max,
         embedding: is_embedding(can("embedding"), can("completion"), &tag.name),
         tools: can("tools"),
         loaded: Some(instance.is_some()),
-        cloud: named_cloud || !tag.remote_host.is_empty() || !tag.remote_model.is_empty(),
+        cloud: is_named_cloud(&tag.name)
+            || !tag.remote_host.is_empty()
+            || !tag.remote_model.is_empty(),
         name: tag.name,
     }
 }
