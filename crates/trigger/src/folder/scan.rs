@@ -94,7 +94,11 @@ pub(super) enum Looked {
 
 /// How a file is; `None` where it is not there, or no plain file.
 pub(super) fn facts(path: &Path) -> io::Result<Option<Facts>> {
-    match fs::symlink_metadata(path) {
+    plain(fs::symlink_metadata(path))
+}
+
+fn plain(looked_up: io::Result<Metadata>) -> io::Result<Option<Facts>> {
+    match looked_up {
         Ok(metadata) => Ok(metadata.is_file().then(|| facts_of(&metadata))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -113,9 +117,9 @@ fn facts_of(metadata: &Metadata) -> Facts {
 pub(super) fn look(shared: &Shared, paths: Vec<PathBuf>) -> Looked {
     let (mut looked, mut troubles) = (Vec::new(), Vec::new());
     for path in paths {
-        let is_folder = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir());
+        let looked_up = fs::symlink_metadata(&path);
         let inside = shared.inside(&path);
-        if is_folder {
+        if looked_up.as_ref().is_ok_and(Metadata::is_dir) {
             if path.starts_with(&shared.root) && shared.filter.enters(inside) {
                 let scan = scan(shared, &path, super::SETTLING_MAX);
                 looked.extend(scan.found.into_iter().map(|(path, facts)| (path, Some(facts))));
@@ -127,7 +131,7 @@ pub(super) fn look(shared: &Shared, paths: Vec<PathBuf>) -> Looked {
         let is_taken = path.starts_with(&shared.root)
             && shared.filter.takes(inside)
             && is_behind_no_link(shared, &path);
-        let found = if is_taken { facts(&path) } else { Ok(None) };
+        let found = if is_taken { plain(looked_up) } else { Ok(None) };
         match found {
             Ok(facts) => {
                 let facts = facts.filter(|_| is_named(&path, &mut troubles));
