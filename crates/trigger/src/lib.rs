@@ -22,15 +22,12 @@ mod rules;
 mod state;
 mod stream;
 
-pub use cron::{Cron, CronError};
+pub use cron::Cron;
 pub use decide::{Due, FoundFile, Triggers};
 pub use folder::{
     FolderWatch, Noticed, SettledFile, WatchError, WatchSpec, WatchTrouble, file_stamps,
 };
 pub use hashes::Hashes;
-pub use rules::{
-    LATE_MS_MAX, MOMENTS_MAX, Missed, OVERLAP_OPEN_MAX, Rules, ScheduleRule, ScheduleSpec,
-    WatchRule,
-};
+pub use rules::{Missed, OVERLAP_OPEN_MAX, Rules, ScheduleRule, ScheduleSpec, WatchRule};
 pub use state::{TriggerInconsistency, TriggerState, stamp};
 pub use stream::{Opening, STAMPS_PER_EVENT_MAX, StreamError, TriggerStream, folder_name};

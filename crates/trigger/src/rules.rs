@@ -3,13 +3,13 @@
 use crate::cron::{Cron, CronError};
 
 /// How long after its moment a schedule is still on time, in milliseconds: a minute.
-pub const LATE_MS_MAX: i64 = 60_000;
+pub(crate) const LATE_MS_MAX: i64 = 60_000;
 
 /// The most runs of one schedule that are open at the same time where `overlap` is asked for.
 pub const OVERLAP_OPEN_MAX: usize = 16;
 
 /// How many missed moments are looked at before they are noted; more are noted in several events.
-pub const MOMENTS_MAX: usize = 100_000;
+pub(crate) const MOMENTS_MAX: usize = 100_000;
 
 /// What happens about moments that passed while no run could be started for them: LAO was not
 /// running, the machine slept, or an earlier run of the schedule was open.

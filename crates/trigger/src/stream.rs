@@ -184,11 +184,6 @@ impl TriggerStream {
         fold(&reader, folder)
     }
 
-    /// The triggers as they are.
-    pub fn triggers(&self) -> &Triggers {
-        &self.triggers
-    }
-
     /// What the stream says.
     pub fn state(&self) -> &TriggerState {
         self.triggers.state()

@@ -29,7 +29,7 @@ pub(super) struct Filter {
     /// Of paths within the folder.
     paths: GlobSet,
     takes_all: bool,
-    pub(super) recursive: bool,
+    recursive: bool,
 }
 
 impl Filter {
