@@ -7,6 +7,7 @@ mod blocking;
 mod catalogue;
 mod excerpt;
 mod folder;
+mod home;
 mod json;
 mod lenient;
 mod patch;
@@ -18,6 +19,7 @@ mod workspace;
 
 pub use actions::LocalActions;
 pub use catalogue::specs;
+pub use home::expand_home;
 pub use process::{Ended, Job, LocalPrograms, Piped, Programs};
 pub use toolbox::{LocalToolbox, ToolLimits};
 pub use verifier::LocalVerifier;

@@ -1,7 +1,6 @@
 //! Reading files, wherever the user's path leads.
 
 use std::{
-    env,
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
@@ -10,27 +9,24 @@ use std::{
 use lao_event::{Hash, latest::ReadForm};
 use lao_port::ActionError;
 
-use crate::{json, workspace::is_absence};
+use crate::{
+    home::{below_home, expand_home},
+    json,
+    workspace::is_absence,
+};
 
 /// The largest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// The place that a path of a workflow names: absolute, in the home folder, or from the project.
 pub(super) fn place(root: &Path, asked: &str) -> PathBuf {
-    let home = below_home(asked).and_then(|below| Some(env::home_dir()?.join(below)));
-    let place = home.unwrap_or_else(|| root.join(asked));
     // Takes out `.` and doubled separators; `..` stays, since a link may come before it.
-    place.components().collect()
+    root.join(expand_home(asked)).components().collect()
 }
 
 /// Whether a path does not begin at the project.
 pub(super) fn begins_elsewhere(asked: &str) -> bool {
     below_home(asked).is_some() || Path::new(asked).is_absolute()
-}
-
-/// What a path names in the home folder, where it begins there.
-fn below_home(asked: &str) -> Option<&str> {
-    if asked == "~" { Some("") } else { asked.strip_prefix("~/") }
 }
 
 /// A file's text, or its JSON.
