@@ -113,17 +113,15 @@ fn file(
         )));
     }
     let failed = |error: ContentError| ActionError::file(format!("cannot keep {path}: {error}"));
-    let start = if wants_content {
-        let text = String::from_utf8(bytes.clone())
-            .map_err(|_| ActionError::file(format!("{path} is no text, so none is added to it")))?;
-        let content = contents.keep(text.clone().into_bytes()).map_err(failed)?;
+    let no_text = |_| ActionError::file(format!("{path} is no text, so none is added to it"));
+    let text = wants_content.then(|| String::from_utf8(bytes.clone()));
+    let text = text.transpose().map_err(no_text)?;
+    let content = contents.keep(bytes).map_err(failed)?;
+    let start = text.map(|text| {
         texts.insert(content.hash(), text);
-        Some(content)
-    } else {
-        None
-    };
-    let before = Before::Kept(contents.keep(bytes).map_err(failed)?);
-    Ok(Found::File { before, start })
+        content.clone()
+    });
+    Ok(Found::File { before: Before::Kept(content), start })
 }
 
 /// An identity for a run inside this one.
