@@ -101,7 +101,7 @@ fn engines(project: &Project, config: &Config) -> Result<Engines, CliError> {
                     | ServerKind::LlamaCpp
                     | ServerKind::Vllm => SpeechRoute::OpenAi,
                 };
-                Arc::new(HttpTranscriber::new([(world::server(name, endpoint, config)?, route)]))
+                Arc::new(HttpTranscriber::new(world::server(name, endpoint, config)?, route))
             }
             Target::Scripted { script } => {
                 let script = world::script(&project.root, script)?;

@@ -9,7 +9,7 @@ mod answer;
 mod form;
 mod language;
 
-use std::{collections::BTreeMap, io, path::Path, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 use lao_port::{
     BoxFuture, ChatErrorKind, OnTranscribed, TranscribeError, TranscribeErrorKind,
@@ -39,33 +39,25 @@ pub enum SpeechRoute {
     OpenAi,
 }
 
-/// Servers that turn speech into text; endpoints by name.
+/// A server that turns speech into text; a request's endpoint is not looked at.
 ///
 /// The whole answer must be there within the endpoint's `total_timeout_ms`, or, where it has
 /// none, within its `first_token_timeout_ms`: these servers say nothing before they are done. A
 /// dropped call closes its connection.
 #[derive(Debug)]
 pub struct HttpTranscriber {
-    servers: BTreeMap<String, Server>,
-}
-
-#[derive(Debug)]
-struct Server {
     endpoint: Endpoint,
     route: SpeechRoute,
     transport: Transport,
 }
 
 impl HttpTranscriber {
-    /// A client of these endpoints; no connection is made yet.
-    pub fn new(endpoints: impl IntoIterator<Item = (Endpoint, SpeechRoute)>) -> Self {
-        let servers = endpoints.into_iter().map(|(endpoint, route)| {
-            let connect_timeout = Duration::from_millis(endpoint.connect_timeout_ms);
-            let transport =
-                Transport::new(&endpoint.base_url, endpoint.api_key.as_deref(), connect_timeout);
-            (endpoint.name.clone(), Server { endpoint, route, transport })
-        });
-        Self { servers: servers.collect() }
+    /// A client of this endpoint; no connection is made yet.
+    pub fn new(endpoint: Endpoint, route: SpeechRoute) -> Self {
+        let connect_timeout = Duration::from_millis(endpoint.connect_timeout_ms);
+        let transport =
+            Transport::new(&endpoint.base_url, endpoint.api_key.as_deref(), connect_timeout);
+        Self { endpoint, route, transport }
     }
 }
 
@@ -76,19 +68,8 @@ impl Transcriber for HttpTranscriber {
         on_progress: OnTranscribed<'a>,
     ) -> BoxFuture<'a, Result<Transcript, TranscribeError>> {
         Box::pin(async move {
-            let Some(server) = self.servers.get(&request.endpoint) else {
-                let known: Vec<_> = self.servers.keys().map(String::as_str).collect();
-                return Err(TranscribeError {
-                    kind: TranscribeErrorKind::Unreachable,
-                    message: format!(
-                        "no endpoint for speech is named `{}`; the configuration has: {}",
-                        request.endpoint,
-                        known.join(", ")
-                    ),
-                });
-            };
             let transcript =
-                server.ask(request).await.map_err(|failure| server.explain(failure, request))?;
+                self.ask(request).await.map_err(|failure| self.explain(failure, request))?;
             on_progress(TranscribeProgress { done_milli: 1000 });
             Ok(transcript)
         })
@@ -115,7 +96,7 @@ enum Failure {
     },
 }
 
-impl Server {
+impl HttpTranscriber {
     async fn ask(&self, request: &TranscribeRequest) -> Result<Transcript, Failure> {
         // Ollama runs such models elsewhere, and the recording would leave this machine.
         if is_named_cloud(&request.model) {
