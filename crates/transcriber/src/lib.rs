@@ -20,5 +20,4 @@ pub mod protocol;
 mod store;
 
 pub use local::{LocalTranscriber, WorkerLimits};
-pub use program::{ProgramError, find_program};
-pub use store::{Description, FETCH_HINT, ModelStore, StoreError, StoredModel, suggested_name};
+pub use store::{Description, ModelStore, StoreError, StoredModel, suggested_name};

@@ -16,7 +16,7 @@ const INSTALL: &str = "build it from LAO's source with `cargo install --path cra
 
 /// Why there is no worker program.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ProgramError {
+pub(crate) enum ProgramError {
     /// It is not where it was said to be.
     #[error("the program for speech to text is not at {}; {INSTALL}", path.display())]
     NotThere {
@@ -32,7 +32,7 @@ pub enum ProgramError {
 }
 
 /// The program: where it was said to be, else beside the running one, else in PATH.
-pub fn find_program(configured: Option<&Path>) -> Result<PathBuf, ProgramError> {
+pub(crate) fn find_program(configured: Option<&Path>) -> Result<PathBuf, ProgramError> {
     let beside = env::current_exe().ok();
     search(configured, beside.as_deref().and_then(Path::parent), env::var_os("PATH").as_deref())
 }

@@ -35,7 +35,7 @@ const COPY_BYTES: usize = 1024 * 1024;
 const PARTIAL: &str = "partial";
 
 /// What to fetch where there is no model.
-pub const FETCH_HINT: &str = "fetch a model file such as ggml-base.bin of whisper.cpp, from the \
+const FETCH_HINT: &str = "fetch a model file such as ggml-base.bin of whisper.cpp, from the \
      repository ggerganov/whisper.cpp on Hugging Face, and add it: lao models add whisper FILE";
 
 /// The models of this machine.
