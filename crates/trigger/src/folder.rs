@@ -246,6 +246,11 @@ impl FolderWatch {
     fn listen(&mut self) {
         match notices(&self.shared.root, self.spec.recursive, Arc::clone(&self.lost)) {
             Ok(notices) => self.notices = Some(notices),
+            // It went after it was scanned; the next scan says so.
+            Err(_) if !self.shared.root.exists() => {
+                self.notices = None;
+                (self.is_deaf, self.is_scan_wanted) = (true, true);
+            }
             Err(source) => {
                 self.notices = None;
                 let (folder, poll) = (self.spec.folder.clone(), self.spec.poll);
