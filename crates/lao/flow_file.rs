@@ -56,7 +56,7 @@ impl FlowFile {
         let whole = whole_path(root, path).map_err(FlowFault::Unreadable)?;
         let text = read_text(&whole, path).map_err(FlowFault::Unreadable)?;
         let source = shown(root, &whole);
-        Self::parse(root, &source, text)
+        Self::parse(root, &source, text).map_err(FlowFault::Wrong)
     }
 
     /// Checks a workflow's text, as if it lay at a path.
@@ -64,13 +64,13 @@ impl FlowFile {
         root: Option<&Path>,
         source: &str,
         text: String,
-    ) -> Result<Self, FlowFault> {
+    ) -> Result<Self, FlowError> {
         let here = root.map_or_else(|| PathBuf::from("."), Path::to_path_buf);
         let mut load = |called: &str| {
             let path = here.join(called);
             fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
         };
-        let flow = flow::parse(source, &text, &mut load).map_err(FlowFault::Wrong)?;
+        let flow = flow::parse(source, &text, &mut load)?;
         Ok(Self { source: source.to_owned(), text, flow })
     }
 }

@@ -16,7 +16,7 @@ use lao_workflow::chain::{self, Library, PromptStep};
 use super::flow;
 use crate::{
     failure::io_failure,
-    flow_file::{FlowFile, told},
+    flow_file::{FlowFault, FlowFile, told},
     flow_run::{self, FlowPlan},
     project::Project,
     screen::Screen,
@@ -31,19 +31,16 @@ pub(crate) async fn chain(
     args: &ChainArgs,
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
-    let project = Project::find(global).ok();
-    let root = project.as_ref().map(|project| project.root.as_path());
+    let project = Project::find(global);
+    let root = project.as_ref().ok().map(|project| project.root.as_path());
     let library = library(root)?;
     let yaml = chain::to_yaml(&args.chain, &library)
         .map_err(|error| CliError::new(ExitCode::Usage, error.render()))?;
     if let Some(path) = &args.to {
         return write(path, &yaml, screen);
     }
-    let project = match project {
-        Some(project) => project,
-        None => Project::find(global)?,
-    };
-    let file = FlowFile::parse(Some(&project.root), "chain", yaml)?;
+    let project = project?;
+    let file = FlowFile::parse(Some(&project.root), "chain", yaml).map_err(FlowFault::Wrong)?;
     let text = given(args, &file)?;
     let inputs = flow_run::bind_all(&file.flow, &[], text.as_deref())?;
     let plan = FlowPlan::new(&file, inputs, &flow_run::by_hand());

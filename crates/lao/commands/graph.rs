@@ -27,7 +27,7 @@ pub(crate) async fn graph(
     let view = if is_workflow(path) {
         let root = Project::find(global).ok().map(|project| project.root);
         let file = FlowFile::read(root.as_deref(), path)?;
-        let plan = FlowPlan::new(&file, Vec::new(), &serde_json::json!({}));
+        let plan = FlowPlan::of(&file);
         of_plan(&plan, Vec::new())
     } else {
         let status = status(global, &args.what).await?;

@@ -16,12 +16,8 @@ use lao_port::{Chat, ChatFormat, ChatMessage, Model as _, Progress, Sampling};
 use lao_workflow::{chain, flow};
 
 use crate::{
-    failure::io_failure,
-    flow_file::{FlowFault, FlowFile},
-    flow_run, preflight,
-    project::Project,
-    screen::Screen,
-    world,
+    failure::io_failure, flow_file::FlowFile, flow_run, preflight, project::Project,
+    screen::Screen, world,
 };
 
 /// Drafts that a model may get wrong.
@@ -107,8 +103,7 @@ async fn from(
         let text = yaml_of(&answer);
         match FlowFile::parse(Some(&project.root), &path.to_string_lossy(), text.clone()) {
             Ok(_) => return offer(args, (path, &text), screen),
-            Err(FlowFault::Unreadable(error)) => return Err(error),
-            Err(FlowFault::Wrong(error)) => {
+            Err(error) => {
                 problems = error.render();
                 messages.push(ChatMessage::Assistant { text: answer, tool_calls: Vec::new() });
                 messages.push(ChatMessage::User(format!(

@@ -13,7 +13,6 @@ use thiserror::Error;
 
 pub use prompt_file::{Arg, PromptStep};
 
-use crate::flow::{self, FlowError, Workflow};
 use stage::Built;
 use words::Word;
 
@@ -116,25 +115,14 @@ impl Library {
     }
 }
 
-/// The steps that come with the program.
-pub fn steps() -> Vec<StepHelp> {
-    Library::default().steps()
-}
-
-/// Why a text is no chain.
+/// Why a text is no chain: every problem, in the order of the text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ChainError {
-    /// The text itself is at fault: every problem, in the order of the text.
-    #[error("{}", lines(problems))]
-    Chain {
-        /// The chain.
-        text: String,
-        /// What is wrong; at least one.
-        problems: Vec<ChainProblem>,
-    },
-    /// The workflow it stands for is at fault.
-    #[error(transparent)]
-    Workflow(FlowError),
+#[error("{}", lines(problems))]
+pub struct ChainError {
+    /// The chain.
+    pub text: String,
+    /// What is wrong; at least one.
+    pub problems: Vec<ChainProblem>,
 }
 
 /// One thing that is wrong with a chain, and where: byte offsets into its text.
@@ -161,16 +149,11 @@ fn lines(problems: &[ChainProblem]) -> String {
 impl ChainError {
     /// The problems as people read them, with marks under what is at fault; without colours.
     pub fn render(&self) -> String {
-        match self {
-            Self::Workflow(error) => error.render(),
-            Self::Chain { text, problems } => {
-                let render = |problem: &ChainProblem| problem.render(text);
-                let details: Vec<_> = problems.iter().map(render).collect();
-                let noun = if problems.len() == 1 { "problem" } else { "problems" };
-                let headline = format!("{} {noun} in the chain", problems.len());
-                format!("{headline}\n\n{}", details.join("\n\n"))
-            }
-        }
+        let Self { text, problems } = self;
+        let details: Vec<_> = problems.iter().map(|problem| problem.render(text)).collect();
+        let noun = if problems.len() == 1 { "problem" } else { "problems" };
+        let headline = format!("{} {noun} in the chain", problems.len());
+        format!("{headline}\n\n{}", details.join("\n\n"))
     }
 }
 
@@ -190,23 +173,12 @@ impl ChainProblem {
     }
 }
 
-/// The workflow that a chain stands for.
-///
-/// # Errors
-/// [`ChainError`] with every problem.
-pub fn parse(text: &str, library: &Library) -> Result<Workflow, ChainError> {
-    let yaml = to_yaml(text, library)?;
-    let workflow =
-        flow::parse("chain", &yaml, &mut |_| Err("a chain calls no workflow".to_owned()));
-    workflow.map_err(ChainError::Workflow)
-}
-
 /// The text of the workflow that a chain stands for.
 ///
 /// # Errors
 /// [`ChainError`] with every problem of the chain.
 pub fn to_yaml(text: &str, library: &Library) -> Result<String, ChainError> {
-    let refuse = |problems| ChainError::Chain { text: text.to_owned(), problems };
+    let refuse = |problems| ChainError { text: text.to_owned(), problems };
     let whole = |message: String| {
         refuse(vec![ChainProblem { start: 0, end: text.len(), message, hint: None }])
     };

@@ -56,10 +56,8 @@ pub struct Workflow {
     /// Its steps: each after those it needs, else in the order of the file.
     pub steps: Vec<NamedStep>,
     /// What it gives: its `output`, or else the output of the step that is written last, which
-    /// need not be the last of `steps`. Always there.
-    pub output: Option<Template>,
-    /// The step that is written last.
-    pub last: String,
+    /// need not be the last of `steps`.
+    pub output: Template,
     /// The hash of its text.
     pub hash: Hash,
     /// Its steps and those of the workflows in it.
@@ -146,8 +144,8 @@ fn workflow<'r>(root: &'r Node, reader: &mut Reader<'r, '_>) -> Option<Workflow>
     let known = check::Known { inputs: &inputs, triggers: &triggers };
     check::outside(&trigger_uses, &known, reader);
     let order = check::steps(&mut raw, &output_uses, &known, reader);
-    let last = raw.last()?.id.clone();
-    let output = output.unwrap_or_else(|| Template(format!("${{{{ steps.{last}.output }}}}")));
+    let last = output_of(&raw.last()?.id);
+    let output = output.unwrap_or(Template(last));
     let steps_total = raw.iter().map(|step| 1 + nested::steps_inside(&step.step.action)).sum();
     if steps_total > STEPS_MAX {
         let message = format!("{steps_total} steps, those of called workflows included");
@@ -161,8 +159,7 @@ fn workflow<'r>(root: &'r Node, reader: &mut Reader<'r, '_>) -> Option<Workflow>
         inputs,
         triggers,
         steps: order::sorted(raw, &order?),
-        output: Some(output),
-        last,
+        output,
         hash: Hash::of(reader.source.text.as_bytes()),
         steps_total,
     })

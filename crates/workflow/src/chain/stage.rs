@@ -156,7 +156,7 @@ impl Built {
         let values = bind(step, name, args)?;
         let input = self.input();
         let input = input.trim_start_matches("${{ ").trim_end_matches(" }}").to_owned();
-        let text = filled(&step.body, &values, &input);
+        let text = filled(step, &values, &input);
         let mut holds = vec![("text", text.into())];
         if let Some(system) = &step.system {
             holds.push(("system", escaped(system).into()));
@@ -174,8 +174,8 @@ impl Built {
 }
 
 /// What is asked, with the arguments in it. An input it does not mention comes last.
-fn filled(body: &Template, values: &BTreeMap<String, String>, input: &str) -> String {
-    let replaced = body.replaced(&|path| match path {
+fn filled(step: &PromptStep, values: &BTreeMap<String, String>, input: &str) -> String {
+    let replaced = step.body.replaced(&|path| match path {
         [root, rest @ ..] if root == "input" => {
             let rest: Vec<String> =
                 rest.iter().map(|name| format!("[{}]", Json::from(name.as_str()))).collect();
@@ -187,7 +187,7 @@ fn filled(body: &Template, values: &BTreeMap<String, String>, input: &str) -> St
         _ => None,
     });
     let mut text = Template::parse(&replaced).map_or(replaced, |template| template.folded());
-    if !body.references().iter().any(|reference| reference.path[0] == "input") {
+    if !step.uses_input() {
         text = format!("{}\n\n${{{{ {input} }}}}", text.trim_end());
     }
     text

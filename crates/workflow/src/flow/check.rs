@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use lao_event::OnFailure;
 use lao_expression::nearest;
 
 use super::inputs::Input;
@@ -257,7 +256,6 @@ fn fallbacks(raw: &mut [RawStep<'_>], index: &Index, reader: &mut Reader<'_, '_>
         }
         replaced[fallback] = Some(at);
         stands_in[at] = Some(fallback);
-        raw[at].step.on_failure = OnFailure::Fallback(id);
         raw[fallback].step.fallback_for = Some(raw[at].id.clone());
         raw[fallback].needed.push(at);
     }

@@ -32,7 +32,7 @@ pub(crate) fn call<'r>(node: &'r Node, reader: &mut Reader<'r, '_>) -> Option<Fl
         file: path,
         inputs,
         steps: workflow.steps.clone(),
-        output: workflow.output.clone()?,
+        output: workflow.output.clone(),
     }))
 }
 

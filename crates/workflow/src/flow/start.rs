@@ -22,17 +22,13 @@ impl Workflow {
         let mut inputs: Vec<FlowInput> =
             inputs.map(|(name, value)| FlowInput { name, value: flow_value(value) }).collect();
         inputs.sort_by(|a, b| a.name.cmp(&b.name));
-        let output = match &self.output {
-            Some(output) => output.0.clone(),
-            None => output_of(&self.last),
-        };
         FlowDefinition {
             title: self.name.clone(),
             path: self.path.clone(),
             text: text.into(),
             inputs,
             trigger: trigger.to_string(),
-            output: Some(output),
+            output: Some(self.output.0.clone()),
         }
     }
 }

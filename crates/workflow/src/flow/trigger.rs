@@ -4,7 +4,7 @@ use lao_event::Template;
 
 use super::Uses;
 use super::reader::{Fields, Reader};
-use super::table::{MANUAL, ON, SCHEDULE, Table, WATCH};
+use super::table::{MANUAL, ON, SCHEDULE, WATCH};
 use super::yaml::{Is, Node};
 
 /// What starts a workflow.
@@ -66,10 +66,10 @@ pub(crate) fn read<'r>(node: &'r Node, reader: &mut Reader<'r, '_>) -> (Vec<Trig
     let mut triggers = Vec::new();
     let Some(mut fields) = reader.fields(node, &ON) else { return (triggers, Uses::new()) };
     for item in several(fields.node("watch")) {
-        triggers.extend(each(item, &WATCH, reader).map(|fields| Trigger::Watch(watch(fields))));
+        triggers.extend(reader.fields(item, &WATCH).map(|fields| Trigger::Watch(watch(fields))));
     }
     for item in several(fields.node("schedule")) {
-        let fields = each(item, &SCHEDULE, reader);
+        let fields = reader.fields(item, &SCHEDULE);
         triggers.extend(fields.and_then(|fields| schedule(fields, reader)).map(Trigger::Schedule));
     }
     if let Some(item) = fields.node("manual") {
@@ -84,14 +84,6 @@ fn several(node: Option<&Node>) -> &[Node] {
         Some(node) => std::slice::from_ref(node),
         None => &[],
     }
-}
-
-fn each<'r>(
-    node: &'r Node,
-    table: &'static Table,
-    reader: &mut Reader<'r, '_>,
-) -> Option<Fields<'r>> {
-    reader.fields(node, table)
 }
 
 fn watch(mut fields: Fields<'_>) -> Watch {

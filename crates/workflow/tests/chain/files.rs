@@ -1,7 +1,9 @@
 //! Steps of a project, written in Markdown.
 
-use lao_workflow::chain::{Arg, Library, PromptStep, parse};
+use lao_workflow::chain::{Arg, Library, PromptStep};
 use proptest::prelude::*;
+
+use super::parse;
 
 fn problems(text: &str) -> String {
     PromptStep::parse("steps/own.md", text).expect_err(text).to_string()

@@ -4,7 +4,10 @@ mod files;
 mod refused;
 mod written;
 
-use lao_workflow::chain::{Library, PromptStep};
+use lao_workflow::{
+    chain::{Library, PromptStep, to_yaml},
+    flow::{self, Workflow},
+};
 
 fn library() -> Library {
     let mut library = Library::default();
@@ -18,4 +21,11 @@ fn library() -> Library {
         library.add(PromptStep::parse(path, text).expect(path));
     }
     library
+}
+
+/// The workflow that a chain stands for, or what people read instead.
+fn parse(chain: &str, library: &Library) -> Result<Workflow, String> {
+    let yaml = to_yaml(chain, library).map_err(|error| error.render())?;
+    flow::parse("chain", &yaml, &mut |_| Err("a chain calls no workflow".to_owned()))
+        .map_err(|error| error.render())
 }

@@ -2,7 +2,7 @@
 
 use lao_workflow::chain::to_yaml;
 
-use super::library;
+use super::{library, parse};
 
 #[test]
 fn mistakes_have_a_place_and_a_cure() {
@@ -59,10 +59,5 @@ fn mistakes_have_a_place_and_a_cure() {
     assert_eq!(many.lines().count(), 3, "{many}");
     to_yaml(&"short |".repeat(300), &library()).expect_err("too many");
     to_yaml(&"x".repeat(100_000), &library()).expect_err("too long");
-    assert!(
-        lao_workflow::chain::parse("stdin", &library())
-            .expect_err("nothing is done")
-            .render()
-            .contains("does nothing")
-    );
+    assert!(parse("stdin", &library()).expect_err("nothing is done").contains("does nothing"));
 }

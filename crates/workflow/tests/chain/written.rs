@@ -1,15 +1,15 @@
 //! The workflow that a chain stands for.
 
 use lao_event::FlowAction;
-use lao_workflow::chain::{Library, parse, steps, template, to_yaml};
+use lao_workflow::chain::{Library, template, to_yaml};
 use lao_workflow::flow;
 use proptest::prelude::*;
 
-use super::library;
+use super::{library, parse};
 
 fn yaml(chain: &str) -> String {
     let yaml = to_yaml(chain, &library()).unwrap_or_else(|error| panic!("{}", error.render()));
-    parse(chain, &library()).unwrap_or_else(|error| panic!("{}\n{yaml}", error.render()));
+    parse(chain, &library()).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
     yaml
 }
 
@@ -31,8 +31,7 @@ fn chains_are_written_as_workflows() {
 #[test]
 fn arguments_are_data() {
     let chain = "read '${{ inputs.text }}.md' | rewrite 'say \"}}\" and ${{ run.id }} \\n # {x: y}' | save '$${{.md'";
-    let workflow =
-        parse(chain, &Library::default()).unwrap_or_else(|error| panic!("{}", error.render()));
+    let workflow = parse(chain, &Library::default()).unwrap_or_else(|error| panic!("{error}"));
     let context =
         serde_json::json!({"steps": {"read": {"output": "T"}, "rewrite": {"output": "R"}}});
     let text = |template: &lao_event::Template| {
@@ -54,7 +53,7 @@ fn arguments_are_data() {
 
 #[test]
 fn every_step_has_a_chain_and_a_meaning() {
-    for step in steps().into_iter().chain(library().steps()) {
+    for step in Library::default().steps().into_iter().chain(library().steps()) {
         assert!(!step.meaning.is_empty() && step.usage.starts_with(&step.name), "{step:?}");
         let args: String = step.usage[step.name.len()..].replace(['[', ']'], "").replace("...", "");
         yaml(&format!("{}{} | bullets", step.name, args.to_lowercase()));
@@ -86,7 +85,7 @@ proptest! {
 
     #[test]
     fn any_text_is_harmless(text in any::<String>()) {
-        drop(parse(&text, &Library::default()).map_err(|error| error.render()));
+        drop(parse(&text, &Library::default()));
     }
 
     #[test]
@@ -95,7 +94,7 @@ proptest! {
     ) {
         match parse(&text, &library()) {
             Ok(workflow) => prop_assert!(!workflow.steps.is_empty()),
-            Err(error) => prop_assert!(!error.render().is_empty()),
+            Err(error) => prop_assert!(!error.is_empty()),
         }
     }
 
@@ -104,7 +103,7 @@ proptest! {
         prop_assume!(!argument.contains('\0'));
         let quoted = format!("'{}'", argument.replace('\'', "'\\''"));
         let chain = format!("run echo {quoted} | rewrite {quoted}");
-        let workflow = parse(&chain, &Library::default()).map_err(|error| TestCaseError::fail(error.render()))?;
+        let workflow = parse(&chain, &Library::default()).map_err(TestCaseError::fail)?;
         let context = serde_json::json!({"steps": {"run": {"output": "<in>"}}});
         let text = |template: &lao_event::Template| {
             lao_expression::Template::parse(&template.0).expect("a template").text(&context).expect("a text")

@@ -1,7 +1,7 @@
 //! The page about workflows names everything, and its examples are right.
 
 use lao_expression::FUNCTIONS;
-use lao_workflow::chain::{PromptStep, steps};
+use lao_workflow::chain::{Library, PromptStep};
 use lao_workflow::flow::{parse, schema};
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ fn every_key_function_and_step_is_on_the_page() {
     keys(&schema(), &mut names);
     assert!(names.len() > 60, "{names:?}");
     names.extend(FUNCTIONS.iter().map(|(name, _)| (*name).to_owned()));
-    names.extend(steps().into_iter().map(|step| step.name));
+    names.extend(Library::default().steps().into_iter().map(|step| step.name));
     names.retain(|name| !words.contains(&name.as_str()));
     assert!(names.is_empty(), "docs/workflows.md does not name {names:?}");
 }

@@ -25,7 +25,7 @@ pub(crate) fn json(steps: &[NamedStep]) -> String {
 fn the_first_example_is_read() {
     let workflow = sample("voice-notes.yaml", VOICE_NOTES).expect("it is right");
     assert_eq!(workflow.name, "voice-notes");
-    assert_eq!(workflow.output.as_ref().expect("it has one").0, "${{ steps.summary.output }}");
+    assert_eq!(workflow.output.0, "${{ steps.summary.output }}");
     let [Trigger::Watch(watch)] = workflow.triggers.as_slice() else {
         panic!("{:?}", workflow.triggers)
     };
