@@ -38,7 +38,7 @@ impl PlansInside {
             Earlier::None => self.started(&project, &plan, run)?,
         };
         let id = spec.folder.run.clone();
-        preflight::check_models(&self.config, &preflight::PLAN_ROLES).await.map_err(failed)?;
+        preflight::check_plan_models(&self.config).await.map_err(failed)?;
         let supervisor = Supervisor::spawn().await.map_err(stopped)?;
         let handle = supervisor.begin(spec, begin).await.map_err(stopped)?;
         ended(&id, &handle.finished().await)

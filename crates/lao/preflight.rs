@@ -16,22 +16,20 @@ pub(crate) const PROBE_LIMIT: Duration = Duration::from_secs(4);
 /// The roles that a plan's run needs.
 pub(crate) const PLAN_ROLES: [Role; 3] = [Role::Planner, Role::Coder, Role::Reviewer];
 
-/// Every role that is needed has a model, and every server they name answers and has it.
-pub(crate) async fn check_models(config: &Config, roles: &[Role]) -> Result<(), CliError> {
-    check_roles(config, roles)?;
+/// Every role of a plan has a model, and every server they name answers and has it.
+pub(crate) async fn check_plan_models(config: &Config) -> Result<(), CliError> {
+    check_plan_roles(config)?;
     let settings: Vec<&RoleSettings> = config.roles.values().collect();
-    check_servers(config, roles, &settings).await
+    check_servers(config, &PLAN_ROLES, &settings).await
 }
 
-/// The same for the roles as a run has them, which may be other than the configuration says.
+/// Every server that is named by the roles as a run has them, which may be other than the
+/// configuration says, answers and has their models.
 pub(crate) async fn check_settings(
     config: &Config,
     settings: &Settings,
     roles: &[Role],
 ) -> Result<(), CliError> {
-    if roles.iter().all(|role| PLAN_ROLES.contains(role)) && settings.git.enabled {
-        check_roles(config, roles)?;
-    }
     let settings: Vec<&RoleSettings> = settings.roles.iter().collect();
     check_servers(config, roles, &settings).await
 }
@@ -66,9 +64,10 @@ async fn check_servers(
     Ok(())
 }
 
-fn check_roles(config: &Config, roles: &[Role]) -> Result<(), CliError> {
-    let missing: Vec<&str> =
-        roles.iter().filter(|role| config.role(**role).is_none()).map(|role| role.name()).collect();
+/// Every role of a plan has a model.
+pub(crate) fn check_plan_roles(config: &Config) -> Result<(), CliError> {
+    let missing = PLAN_ROLES.iter().filter(|role| config.role(**role).is_none());
+    let missing: Vec<&str> = missing.map(|role| role.name()).collect();
     if missing.is_empty() {
         return Ok(());
     }

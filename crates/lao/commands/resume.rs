@@ -103,6 +103,9 @@ pub(crate) async fn take_up(
     }
     preflight::check_git(&project.root, &settings.git)?;
     let models = Arc::new(world::models(config, &project.root)?);
+    if run.plan().is_some() {
+        preflight::check_plan_roles(config)?;
+    }
     preflight::check_settings(config, &settings, &roles).await?;
     let changed = (settings != run.settings).then(|| Box::new(settings.clone()));
     let spec = spec(project, config, &folder.run, (&settings, models, secrets::redactor(config)?))?;
@@ -131,17 +134,17 @@ fn show_waiting(global: &GlobalArgs, status: RunStatus, screen: &mut Screen) -> 
     code
 }
 
+/// The steps that a retry of all that failed does again: not those whose failure their workflow
+/// provides for.
+fn failed_again(status: &RunStatus) -> impl Iterator<Item = &StepView> {
+    let failed = status.steps.iter().filter(|step| step.status == StepStatus::Failed);
+    failed.filter(|step| step.failure.as_ref().is_some_and(|failure| failure.next.is_some()))
+}
+
 /// What is done again.
 fn retry_words(status: &RunStatus, retry: &Retry) -> String {
     let again: Vec<&str> = match retry {
-        Retry::Failed => status
-            .steps
-            .iter()
-            .filter(|step| step.status == StepStatus::Failed)
-            // What its workflow provides for is not done again.
-            .filter(|step| step.failure.as_ref().is_some_and(|failure| failure.next.is_some()))
-            .map(|step| step.key.as_str())
-            .collect(),
+        Retry::Failed => failed_again(status).map(|step| step.key.as_str()).collect(),
         Retry::Step(key) => vec![key],
     };
     let title = &status.summary.title;
@@ -154,7 +157,7 @@ fn check_retry(folder: &RunFolder, status: &RunStatus, retry: &Retry) -> Result<
     let failure = |message: String| Err(CliError::new(ExitCode::Usage, message));
     let may = |step: &StepView| matches!(step.status, StepStatus::Failed | StepStatus::Parked);
     match retry {
-        Retry::Failed if status.steps.iter().any(|it| it.status == StepStatus::Failed) => Ok(()),
+        Retry::Failed if failed_again(status).next().is_some() => Ok(()),
         Retry::Failed => failure(format!("no step of run {run} has failed"))
             .map_err(|error| error.hint(format!("`lao status {run}` says how it stands"))),
         Retry::Step(key) => match status.steps.iter().find(|step| step.key == *key) {

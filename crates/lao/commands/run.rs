@@ -183,7 +183,7 @@ pub(crate) async fn run_plan(
     let settings = plan_run::settings(&config, placement);
     preflight::check_git(&project.root, &settings.git)?;
     let models = Arc::new(world::models(&config, &project.root)?);
-    preflight::check_models(&config, &preflight::PLAN_ROLES).await?;
+    preflight::check_plan_models(&config).await?;
     let redactor = secrets::redactor(&config)?;
     let newest = project.list()?.pop().map(|folder| folder.run);
     let start = plan_run::start(&plan, newest.as_ref(), settings.clone(), &redactor);
