@@ -10,7 +10,7 @@ use std::{
 use lao_cli::{CliError, ExitCode};
 use lao_config::Config;
 use lao_event::{
-    Content, Role, RunId, Settings, WorkspaceSettings,
+    Content, Hash, Role, RunId, Settings, WorkspaceSettings,
     latest::{Definition, PlanDefinition, RunOutcome},
 };
 use lao_gateway::{LABEL_PLAN_HASH, LABEL_SOURCE, offline};
@@ -104,12 +104,17 @@ pub(crate) enum Earlier {
 
 /// The newest run of a plan.
 pub(crate) fn earlier_run(project: &Project, plan: &Plan) -> Result<Earlier, CliError> {
-    let hash = serde_json::Value::String(plan.hash.to_string());
+    labelled(project, LABEL_PLAN_HASH, &plan.hash)
+}
+
+/// The newest run whose manifest has this hash.
+pub(crate) fn labelled(project: &Project, label: &str, hash: &Hash) -> Result<Earlier, CliError> {
+    let hash = serde_json::Value::String(hash.to_string());
     for folder in project.list()?.into_iter().rev() {
         let Ok(manifest) = folder.manifest() else {
             continue;
         };
-        if manifest.other.get(LABEL_PLAN_HASH) == Some(&hash) {
+        if manifest.other.get(label) == Some(&hash) {
             let Some(outcome) = outcome(&folder) else {
                 return Ok(Earlier::Unfinished(folder));
             };
@@ -134,18 +139,23 @@ fn seal(folder: &RunFolder, mut manifest: Manifest, outcome: RunOutcome) {
 /// How a run ended; none where it did not. The journal tells where the manifest has no seal: a
 /// crash may have come between the last event and the seal.
 pub(crate) fn outcome(folder: &RunFolder) -> Option<RunOutcome> {
-    match folder.manifest().ok().and_then(|manifest| manifest.sealed) {
-        Some(seal) if seal.outcome == "succeeded" => Some(RunOutcome::Succeeded),
-        Some(seal) if seal.outcome == "cancelled" => Some(RunOutcome::Cancelled),
-        Some(_) => Some(RunOutcome::Failed),
-        None => {
-            let view = offline::view(folder).ok()?;
-            match view.state().run()?.phase {
-                RunPhase::Ended(outcome) => Some(outcome),
-                RunPhase::Working | RunPhase::Stopping(_) | RunPhase::Stopped(_) => None,
-            }
+    sealed(folder).or_else(|| {
+        let view = offline::view(folder).ok()?;
+        match view.state().run()?.phase {
+            RunPhase::Ended(outcome) => Some(outcome),
+            RunPhase::Working | RunPhase::Stopping(_) | RunPhase::Stopped(_) => None,
         }
-    }
+    })
+}
+
+/// How a run ended, as the seal of its manifest says.
+pub(crate) fn sealed(folder: &RunFolder) -> Option<RunOutcome> {
+    let seal = folder.manifest().ok()?.sealed?;
+    Some(match seal.outcome.as_str() {
+        "succeeded" => RunOutcome::Succeeded,
+        "cancelled" => RunOutcome::Cancelled,
+        _ => RunOutcome::Failed,
+    })
 }
 
 /// Where and how a plan's run works.

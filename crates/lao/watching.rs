@@ -66,7 +66,7 @@ impl<'a> Watching<'a> {
         config: &'a Config,
         flows: Vec<KeptFlow>,
     ) -> Result<Self, CliError> {
-        let runs = Runs::new().await?;
+        let runs = Runs::new(config).await?;
         Ok(Self { project, config, flows, runs, worst: ExitCode::Done })
     }
 
@@ -132,7 +132,7 @@ impl<'a> Watching<'a> {
 
     fn due(&mut self, screen: &mut Screen) -> Result<(), CliError> {
         for index in 0..self.flows.len() {
-            for fired in self.flows[index].due(self.project)? {
+            for fired in self.flows[index].due()? {
                 self.begin(index, fired, screen);
             }
         }
@@ -143,7 +143,7 @@ impl<'a> Watching<'a> {
         let Found { flow, watch, noticed } = found;
         match noticed {
             Noticed::Settled(file) => {
-                if let Some(fired) = self.flows[flow].settled(self.project, watch, file)? {
+                if let Some(fired) = self.flows[flow].settled(watch, file)? {
                     self.begin(flow, fired, screen);
                 }
             }
@@ -195,7 +195,7 @@ impl<'a> Watching<'a> {
         if outcome == TriggerOutcome::Failed {
             self.worst = self.worst.worse(ExitCode::StepsFailed);
         }
-        let next = self.flows[flow].ended(self.project, fired.number, outcome)?;
+        let next = self.flows[flow].ended(fired.number, outcome)?;
         for fired in next {
             if stopping {
                 // It is found open at the next start.

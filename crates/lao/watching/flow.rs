@@ -23,7 +23,7 @@ use crate::{
     flow_file::FlowFile,
     flow_run::FlowPlan,
     flow_world::moment,
-    plan_run::new_run,
+    plan_run::{expand_home, new_run},
     project::{Project, STATE_FOLDER},
     world::wall_ms,
 };
@@ -138,33 +138,31 @@ impl KeptFlow {
     }
 
     /// What is due now.
-    pub(super) fn due(&mut self, project: &Project) -> Result<Vec<TriggerFired>, CliError> {
+    pub(super) fn due(&mut self) -> Result<Vec<TriggerFired>, CliError> {
         let Self { stream, newest, .. } = self;
-        stream.due(wall_ms(), &mut || next_run(project, newest)).map_err(failure)
+        stream.due(wall_ms(), &mut || next_run(newest)).map_err(failure)
     }
 
     /// A file stopped growing.
     pub(super) fn settled(
         &mut self,
-        project: &Project,
         watch: u32,
         file: SettledFile,
     ) -> Result<Option<TriggerFired>, CliError> {
         let SettledFile { path: _, name, hash, size_bytes, modified_ms } = file;
         let found = FoundFile { watch, path: name, hash, size_bytes, modified_ms };
         let Self { stream, newest, .. } = self;
-        stream.file_settled(found, wall_ms(), &mut || next_run(project, newest)).map_err(failure)
+        stream.file_settled(found, wall_ms(), &mut || next_run(newest)).map_err(failure)
     }
 
     /// A run is over; those that waited for its place are fired.
     pub(super) fn ended(
         &mut self,
-        project: &Project,
         number: u64,
         outcome: TriggerOutcome,
     ) -> Result<Vec<TriggerFired>, CliError> {
         let Self { stream, newest, .. } = self;
-        stream.ended(number, outcome, wall_ms(), &mut || next_run(project, newest)).map_err(failure)
+        stream.ended(number, outcome, wall_ms(), &mut || next_run(newest)).map_err(failure)
     }
 
     /// The run of a firing; of the file as it stands now, or as it was last right.
@@ -184,7 +182,7 @@ impl KeptFlow {
 }
 
 /// An identity behind all that there are.
-fn next_run(_project: &Project, newest: &mut Option<RunId>) -> RunId {
+fn next_run(newest: &mut Option<RunId>) -> RunId {
     let (run, _) = new_run(newest.as_ref());
     *newest = Some(run.clone());
     run
@@ -266,10 +264,6 @@ fn watches(
             })
         })
         .collect()
-}
-
-fn expand_home(path: &str) -> PathBuf {
-    crate::plan_run::expand_home(path)
 }
 
 /// Files that are there before a folder is watched for the first time set nothing off, where the

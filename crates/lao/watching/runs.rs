@@ -13,10 +13,11 @@ use lao_event::{
     Hash, RunId,
     latest::{RunOutcome, StopReason, TriggerFired, TriggerOutcome},
 };
-use lao_gateway::{LiveRun, live, offline, serve, socket_path};
+use lao_gateway::{LiveRun, RunView, live, offline, serve, socket_path};
 use lao_history::RunFolder;
-use lao_kernel::{Command, Rejection, RunPhase};
+use lao_kernel::{Command, Rejection, RunPhase, State};
 use lao_protocol::{RunStatus, StepStatus};
+use lao_redact::Redactor;
 use lao_runtime::{Begin, BeginError, Finish, RunHandle, RunSpec, Supervisor};
 
 use crate::{
@@ -49,6 +50,8 @@ pub(super) enum End {
 /// The runs under way.
 pub(super) struct Runs {
     supervisor: Supervisor,
+    /// Made once: it compiles every pattern.
+    redactor: Redactor,
     under_way: FuturesUnordered<BoxFuture<'static, Over>>,
     handles: Handles,
 }
@@ -59,6 +62,7 @@ type Handles = Arc<Mutex<BTreeMap<RunId, RunHandle>>>;
 /// All that a run needs, apart from the lifetimes of who begins it.
 struct Order {
     supervisor: Supervisor,
+    redactor: Redactor,
     handles: Handles,
     project: Project,
     config: Config,
@@ -68,9 +72,13 @@ struct Order {
 }
 
 impl Runs {
-    pub(super) async fn new() -> Result<Self, CliError> {
-        let supervisor = Supervisor::spawn().await.map_err(|error| begin_failure(&error))?;
-        Ok(Self { supervisor, under_way: FuturesUnordered::new(), handles: Handles::default() })
+    pub(super) async fn new(config: &Config) -> Result<Self, CliError> {
+        Ok(Self {
+            supervisor: Supervisor::spawn().await.map_err(|error| begin_failure(&error))?,
+            redactor: secrets::redactor(config)?,
+            under_way: FuturesUnordered::new(),
+            handles: Handles::default(),
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -91,6 +99,7 @@ impl Runs {
     ) {
         let order = Order {
             supervisor: self.supervisor.clone(),
+            redactor: self.redactor.clone(),
             handles: Arc::clone(&self.handles),
             project: Project { root: project.root.clone() },
             config: config.clone(),
@@ -142,13 +151,21 @@ impl Order {
     async fn try_run(&self) -> Result<End, CliError> {
         let folder = self.project.runs().run(&self.fired.run);
         let (spec, begin) = if folder.exists() {
-            if let Some(outcome) = plan_run::outcome(&folder) {
+            if let Some(outcome) = plan_run::sealed(&folder) {
                 return Ok(over(outcome, &folder));
             }
-            if matches!(live(&folder).await, Ok(Some(_))) || waits_for_person(&folder)? {
+            if matches!(live(&folder).await, Ok(Some(_))) {
                 return Ok(End::Waits);
             }
-            self.resumed(&folder)?
+            let view = offline::view(&folder).map_err(|error| view_failure(&error))?;
+            let run = view.state().run().expect("a journal begins with its run");
+            if let RunPhase::Ended(outcome) = run.phase {
+                return Ok(over(outcome, &folder));
+            }
+            if waits_for_person(&view) {
+                return Ok(End::Waits);
+            }
+            self.resumed(&folder, view.state())?
         } else {
             self.started()?
         };
@@ -178,38 +195,35 @@ impl Order {
 
     fn started(&self) -> Result<(RunSpec, Begin), CliError> {
         let settings = flow_run::settings(&self.project, &self.config, &self.plan.roles())?;
-        let redactor = secrets::redactor(&self.config)?;
-        self.plan.check_secrets(&redactor)?;
+        self.plan.check_secrets(&self.redactor)?;
         let models = Arc::new(world::models(&self.config, &self.project.root)?);
         let run = &self.fired.run;
         let seed = Hash::of(run.as_str().as_bytes()).0;
         let seed = u64::from_le_bytes(seed[..8].try_into().expect("a hash has eight bytes"));
         let start = self.plan.start(run.clone(), seed, settings.clone());
-        let spec = spec(&self.project, &self.config, run, (&settings, models, redactor))?;
+        let parts = (&settings, models, self.redactor.clone());
+        let spec = spec(&self.project, &self.config, run, parts)?;
         let spec = RunSpec { labels: self.plan.labels(), ..spec };
         Ok((spec, Begin::Start(Box::new(start))))
     }
 
-    fn resumed(&self, folder: &RunFolder) -> Result<(RunSpec, Begin), CliError> {
-        let view = offline::view(folder).map_err(|error| view_failure(&error))?;
-        let run = view.state().run().expect("a journal begins with its run");
+    fn resumed(&self, folder: &RunFolder, state: &State) -> Result<(RunSpec, Begin), CliError> {
+        let run = state.run().expect("a journal begins with its run");
         let mut settings = resumed_settings(&self.config, &run.settings);
-        flow_run::fill_roles(&mut settings, &flow_run::roles_of(view.state()))?;
+        flow_run::fill_roles(&mut settings, &flow_run::roles_of(state))?;
         let changed = (settings != run.settings).then(|| Box::new(settings.clone()));
         let models = Arc::new(world::models(&self.config, &self.project.root)?);
-        let redactor = secrets::redactor(&self.config)?;
-        let parts = (&settings, models, redactor);
+        let parts = (&settings, models, self.redactor.clone());
         let spec = spec(&self.project, &self.config, &folder.run, parts)?;
         Ok((spec, Begin::Resume { settings: changed, retry: None }))
     }
 }
 
 /// A parked run that nobody has answered yet is not worth taking up.
-fn waits_for_person(folder: &RunFolder) -> Result<bool, CliError> {
-    let view = offline::view(folder).map_err(|error| view_failure(&error))?;
+fn waits_for_person(view: &RunView) -> bool {
     let phase = view.state().run().map(|run| run.phase.clone());
     let parked = matches!(phase, Some(RunPhase::Stopped(StopReason::Parked)));
-    Ok(parked && !view.status(None).questions.is_empty())
+    parked && !view.status(None).questions.is_empty()
 }
 
 fn over(outcome: RunOutcome, folder: &RunFolder) -> End {
