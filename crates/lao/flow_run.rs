@@ -6,7 +6,7 @@ use lao_cli::{CliError, ExitCode};
 use lao_config::Config;
 use lao_event::{
     FlowStep, Hash, NamedStep, Role, RoleSettings, RunId, Settings, StepId, WorkspaceSettings,
-    latest::{Definition, FlowDefinition, RunOutcome},
+    latest::{Definition, FlowDefinition, StepDefinition},
 };
 use lao_gateway::{LABEL_FLOW_HASH, LABEL_SOURCE};
 use lao_history::RunFolder;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     flow_file::FlowFile,
     flow_world,
-    plan_run::{self, new_run},
+    plan_run::{self, Earlier, new_run},
     project::{Project, absolute},
     world::{WHISPER, wall_ms},
 };
@@ -65,15 +65,13 @@ impl FlowPlan {
         Ok(self)
     }
 
-    /// What makes this run the same as another: its steps, its inputs and its file.
-    pub(crate) fn identity(&self) -> Hash {
-        let whole = json!({
-            "steps": self.steps,
-            "output": self.definition.output,
-            "inputs": self.definition.inputs,
-            "path": self.definition.path,
-        });
-        Hash::of(whole.to_string().as_bytes())
+    /// What makes this run the same as another.
+    fn identity(&self) -> Hash {
+        let steps = new_steps(&self.steps);
+        identity(
+            &self.definition,
+            steps.iter().map(|it| step_identity(&it.key, &it.title, &it.needs, &it.definition)),
+        )
     }
 
     /// The roles whose models its steps ask.
@@ -122,6 +120,31 @@ impl FlowPlan {
         }
         Ok(())
     }
+}
+
+/// What makes a run the same as another: its steps, its inputs and its file.
+fn identity(definition: &FlowDefinition, steps: impl Iterator<Item = Value>) -> Hash {
+    let whole = json!({
+        "steps": steps.collect::<Vec<_>>(),
+        "output": definition.output,
+        "inputs": definition.inputs,
+        "path": definition.path,
+    });
+    Hash::of(whole.to_string().as_bytes())
+}
+
+fn step_identity(key: &str, title: &str, needs: &[StepId], definition: &StepDefinition) -> Value {
+    json!([key, title, needs, definition])
+}
+
+/// What makes a run of a workflow the same as another, as its journal tells.
+pub(crate) fn identity_of(definition: &FlowDefinition, state: &State) -> Hash {
+    // Those inside others came while it went on.
+    let steps = state.steps().iter().filter(|step| step.parent.is_none());
+    identity(
+        definition,
+        steps.map(|it| step_identity(&it.key, &it.title, &it.needs, &it.definition)),
+    )
 }
 
 fn roles<'a>(steps: impl Iterator<Item = &'a FlowStep>) -> Vec<Role> {
@@ -271,15 +294,8 @@ pub(crate) fn unfinished(
     project: &Project,
     plan: &FlowPlan,
 ) -> Result<Option<RunFolder>, CliError> {
-    let hash = Value::String(plan.identity().to_string());
-    for folder in project.list()?.into_iter().rev() {
-        let Ok(manifest) = folder.manifest() else {
-            continue;
-        };
-        if manifest.other.get(LABEL_FLOW_HASH) == Some(&hash) {
-            let outcome: Option<RunOutcome> = plan_run::outcome(&folder);
-            return Ok(outcome.is_none().then_some(folder));
-        }
-    }
-    Ok(None)
+    Ok(match plan_run::labelled(project, LABEL_FLOW_HASH, &plan.identity())? {
+        Earlier::Unfinished(folder) => Some(folder),
+        Earlier::None | Earlier::Ended(..) => None,
+    })
 }

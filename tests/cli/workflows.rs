@@ -178,6 +178,27 @@ fn a_run_becomes_a_scenario() {
 }
 
 #[test]
+fn a_run_whose_manifest_is_lost_is_known_by_its_workflow_again() {
+    let mut story = story();
+    let flow = "name: counted\nsteps:\n  - id: all\n    map: { over: [1, 2], do: { assert: \"${{ item > 0 }}\" } }\n  \
+                - id: after\n    needs: [all]\n    run: [\"true\"]\n";
+    story.sandbox.write("counted.yaml", flow);
+    assert_eq!(story.lao("run counted.yaml").code, Some(0));
+    let run = story.run_id(0);
+    let manifest = story.sandbox.path(&format!(".lao/runs/{run}/run.json"));
+    let labels = || {
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+        ["title", "source", "plan_hash", "flow_hash"].map(|label| manifest[label].clone())
+    };
+    let before = labels();
+    assert!(before[2].is_null() && before[3].is_string(), "{before:?}");
+    std::fs::remove_file(&manifest).unwrap();
+    assert_eq!(story.lao(&format!("journal repair {run}")).code, Some(0));
+    assert_eq!(labels(), before);
+}
+
+#[test]
 fn failures_say_what_follows() {
     let mut story = story();
     story.sandbox.write("failing.yaml", FAILING);

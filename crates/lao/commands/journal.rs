@@ -17,8 +17,10 @@ use lao_cli::{
         ManifestMended, RepairReport, StatsReport, TypeLine,
     },
 };
-use lao_event::Event;
-use lao_gateway::{LABEL_PARENT, LABEL_PLAN_HASH, LABEL_SOURCE, Narrator, live, offline};
+use lao_event::{Event, latest::Definition};
+use lao_gateway::{
+    LABEL_FLOW_HASH, LABEL_PARENT, LABEL_PLAN_HASH, LABEL_SOURCE, Narrator, live, offline,
+};
 use lao_history::{HistoryError, RunFolder, RunsFolder, StoredEvent, for_each_event};
 use lao_journal::{
     BlobHash, Blobs, CheckReport, CompactError, Draft, JOURNAL_FILE, Journal, Manifest,
@@ -30,6 +32,7 @@ use super::prune;
 use crate::{
     blob_names::{self, NamedBlobs},
     failure::{internal, io_failure},
+    flow_run,
     project::{Project, absolute, state_of},
     quiet::quietly,
     screen::Screen,
@@ -257,7 +260,7 @@ fn complete(folder: &RunFolder) -> Result<u64, CliError> {
 }
 
 /// Gives a manifest that was written anew what the run's events tell: its title, and by which plan
-/// it is known. One that a crash left without them is known by its title, which is the run's id.
+/// or workflow it is known. One that a crash left without them is known by its title, which is the run's id.
 fn relabel(folder: &RunFolder) -> Result<(), ManifestError> {
     let mut manifest = Manifest::read(&folder.path)?;
     if manifest.title != manifest.run {
@@ -278,7 +281,13 @@ fn relabel(folder: &RunFolder) -> Result<(), ManifestError> {
     match branched_off(folder) {
         // Another run is the one of this plan.
         Some(parent) => label(LABEL_PARENT, parent),
-        None => label(LABEL_PLAN_HASH, run.definition.text().hash().to_string().into()),
+        None => match &run.definition {
+            Definition::Plan(plan) => label(LABEL_PLAN_HASH, plan.text.hash().to_string().into()),
+            Definition::Flow(flow) => {
+                let identity = flow_run::identity_of(flow, view.state());
+                label(LABEL_FLOW_HASH, identity.to_string().into());
+            }
+        },
     }
     manifest.write(&folder.path)
 }
