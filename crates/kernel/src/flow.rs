@@ -26,7 +26,7 @@ mod look;
 mod resolve;
 mod schema;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use lao_event::{
     Content, EffectId, Event, FlowAction, FlowStep, Hash, RetryOn, Role, RoleSettings, Settings,
@@ -59,7 +59,6 @@ use crate::{
     state::{InFlightKind, State},
     step::{self, Work},
     talk::Talk,
-    task::TaskFile,
 };
 
 /// A step of a workflow under way.
@@ -74,7 +73,7 @@ pub struct FlowWork {
     /// The time of this attempt is up.
     pub timed_out: bool,
     /// Files that an agent changed.
-    pub files: BTreeMap<String, TaskFile>,
+    pub files: BTreeSet<String>,
     /// An agent's to-do list.
     pub todo: Vec<TodoItem>,
 }

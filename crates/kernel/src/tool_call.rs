@@ -8,8 +8,6 @@
 //! | in flight | the `Ended` event | answered |
 //! | in flight | `FileWriteEnded` (conflict) | waits for a person |
 
-use std::collections::BTreeMap;
-
 use lao_event::{
     CallId, Content, EffectId, Event, QuestionId, StepId,
     latest::{
@@ -46,23 +44,12 @@ impl State {
         })
     }
 
-    /// Files that a step changed, with what they were before.
-    fn touched(&self, step: StepId) -> Option<&BTreeMap<String, TaskFile>> {
-        match self.step(step)?.work()? {
-            Work::Task(work) => Some(&work.files),
-            Work::Flow(work) => Some(&work.files),
-            Work::Planning(_) => None,
-        }
-    }
-
-    fn touched_mut(
-        &mut self,
-        step: StepId,
-    ) -> Result<&mut BTreeMap<String, TaskFile>, Inconsistency> {
-        match self.work_mut(step)? {
-            Work::Task(work) => Ok(&mut work.files),
-            Work::Flow(work) => Ok(&mut work.files),
-            Work::Planning(_) => Err(Inconsistency::new(format!("{step} writes no files"))),
+    /// A step began to write this file before.
+    fn has_touched(&self, step: StepId, path: &str) -> bool {
+        match self.step(step).and_then(Step::work) {
+            Some(Work::Task(work)) => work.files.contains_key(path),
+            Some(Work::Flow(work)) => work.files.contains(path),
+            Some(Work::Planning(_)) | None => false,
         }
     }
 
@@ -177,9 +164,12 @@ fn known_or_kept(state: &State, step: StepId, path: &str, before: Option<BeforeF
     let Some(file) = before else {
         return Before::Absent;
     };
-    let touched = state.touched(step).is_some_and(|files| files.contains_key(path));
     let as_left = state.files.get(path) == Some(&Some(file.hash));
-    if touched && as_left { Before::Known { hash: file.hash } } else { Before::Kept(file.content) }
+    if as_left && state.has_touched(step, path) {
+        Before::Known { hash: file.hash }
+    } else {
+        Before::Kept(file.content)
+    }
 }
 
 pub(crate) fn decide_read_ended(
@@ -293,12 +283,21 @@ pub(crate) fn evolve_write_started(
         reply: event.reply.clone(),
     };
     begin_call(state, event.effect, event.step, kind)?;
-    let base = match &event.before {
-        Before::Absent | Before::Known { hash: _ } => None,
-        Before::Kept(content) => Some(content.clone()),
-    };
-    let files = state.touched_mut(event.step)?;
-    files.entry(event.path.clone()).or_insert(TaskFile { base });
+    match state.work_mut(event.step)? {
+        Work::Task(work) => {
+            let base = match &event.before {
+                Before::Absent | Before::Known { hash: _ } => None,
+                Before::Kept(content) => Some(content.clone()),
+            };
+            work.files.entry(event.path.clone()).or_insert(TaskFile { base });
+        }
+        Work::Flow(work) => {
+            work.files.insert(event.path.clone());
+        }
+        Work::Planning(_) => {
+            return Err(Inconsistency::new(format!("{} writes no files", event.step)));
+        }
+    }
     Ok(())
 }
 
