@@ -290,8 +290,7 @@ pub(crate) fn start(state: &State, id: StepId) -> Event {
 
 fn is_true(when: &lao_event::Template, gathered: &gather::Gathered) -> Result<bool, Failure> {
     let context = gathered.context(&Texts::new())?;
-    let value = gather::parse(when)?.value(&context);
-    value.map(|value| lao_expression::is_true(&value)).map_err(|error| Failure::expression(&error))
+    gather::evaluate(when, &context).map(|value| lao_expression::is_true(&value))
 }
 
 /// The action that a step carries out, if it can be given up because it takes too long.

@@ -105,10 +105,7 @@ impl Lazy {
                 let values: Result<Vec<Option<Value>>, Failure> = values.collect();
                 values?.into_iter().map(Option::unwrap_or_default).collect()
             }
-            Self::Given { template, gathered } => {
-                let context = gathered.context(texts)?;
-                parse(template)?.value(&context).map_err(|error| Failure::expression(&error))?
-            }
+            Self::Given { template, gathered } => evaluate(template, &gathered.context(texts)?)?,
         }))
     }
 }
@@ -144,6 +141,11 @@ pub(crate) fn from_json(value: Value) -> FlowValue {
 
 pub(crate) fn parse(template: &Template) -> Result<Parsed, Failure> {
     Parsed::parse(&template.0).map_err(|error| Failure::expression(&error))
+}
+
+/// What a template comes to.
+pub(super) fn evaluate(template: &Template, context: &Value) -> Result<Value, Failure> {
+    parse(template)?.value(context).map_err(|error| Failure::expression(&error))
 }
 
 /// Gathers what templates name, as a step sees it; what cannot be parsed names nothing, and is
@@ -337,7 +339,6 @@ impl RunResult {
 
     /// The value.
     pub fn value(&self, texts: &Texts) -> Result<Value, Failure> {
-        let context = self.gathered.context(texts)?;
-        parse(&self.template)?.value(&context).map_err(|error| Failure::expression(&error))
+        evaluate(&self.template, &self.gathered.context(texts)?)
     }
 }

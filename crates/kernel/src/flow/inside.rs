@@ -14,7 +14,7 @@ use super::{
     begin::no_items,
     ended::fail_or_retry,
     failed,
-    gather::{Texts, from_json, gather, parse},
+    gather::{Texts, evaluate, from_json, gather},
 };
 use crate::{
     evolve::Inconsistency,
@@ -235,10 +235,8 @@ pub(super) fn finish(state: &State, id: StepId, texts: &Texts) -> Vec<Event> {
     let Some((inner, template)) = output_of_call(state, id) else {
         return vec![step::succeeded(id)];
     };
-    let evaluated = gather(state, inner, [template]).context(texts).and_then(|context| {
-        parse(template)?.value(&context).map_err(|error| Failure::expression(&error))
-    });
-    match evaluated {
+    let context = gather(state, inner, [template]).context(texts);
+    match context.and_then(|context| evaluate(template, &context)) {
         Ok(value) => {
             let source = OutputSource::Inside;
             let set = OutputSet { step: id, value: from_json(value), source };

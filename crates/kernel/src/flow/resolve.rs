@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Failure,
-    gather::{Gathered, Texts, from_json, parse},
+    gather::{Gathered, Texts, evaluate, from_json, parse},
 };
 
 /// What a step is to do.
@@ -105,7 +105,7 @@ struct Reading {
 
 impl Reading {
     fn value(&self, template: &Template) -> Result<Value, Failure> {
-        parse(template)?.value(&self.context).map_err(|error| Failure::expression(&error))
+        evaluate(template, &self.context)
     }
 
     fn text(&self, template: &Template) -> Result<String, Failure> {
