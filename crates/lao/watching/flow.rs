@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     flow_file::FlowFile,
-    flow_run::FlowPlan,
+    flow_run::{FlowPlan, by_hand},
     flow_world::moment,
     plan_run::{expand_home, new_run},
     project::{Project, STATE_FOLDER},
@@ -307,9 +307,9 @@ fn trigger(cause: &TriggerCause) -> Value {
                 "time": moment(*modified_ms),
             })
         }
-        TriggerCause::Schedule { schedule: _, due_ms, late } => {
-            json!({ "kind": "schedule", "time": moment(*due_ms), "late": late })
+        TriggerCause::Schedule { schedule: _, due_ms, late: _ } => {
+            json!({ "kind": "schedule", "time": moment(*due_ms) })
         }
-        TriggerCause::Manual => json!({ "kind": "manual", "time": moment(wall_ms()) }),
+        TriggerCause::Manual => by_hand(),
     }
 }

@@ -104,8 +104,7 @@ impl RunView {
 
     /// Of a step inside others, the outermost is retried.
     fn retry(&self, id: StepId) -> String {
-        let outer = std::iter::successors(Some(id), |id| self.state.step(*id)?.parent).last();
-        let key = self.narrator.key(outer.unwrap_or(id));
+        let key = self.narrator.key(self.state.outer_steps(id).last().unwrap_or(id));
         format!("lao retry {} --step {key}", self.short())
     }
 
