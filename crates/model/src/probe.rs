@@ -279,9 +279,9 @@ impl Asking<'_> {
     fn no_reply(&self, error: TransportError) -> ProbeError {
         let url = self.transport.url().to_string();
         match error {
-            TransportError::Unreachable(cause) | TransportError::Broken(cause) => {
-                ProbeError::Unreachable { url, cause }
-            }
+            TransportError::Unreachable(cause)
+            | TransportError::Unsent(cause)
+            | TransportError::Broken(cause) => ProbeError::Unreachable { url, cause },
             TransportError::TimedOut => ProbeError::TimedOut { url, limit_ms: self.limit_ms },
         }
     }

@@ -201,7 +201,7 @@ impl HttpTranscriber {
                     request.model
                 ),
             ),
-            Failure::Transport(error) => self.explain_transport(&error),
+            Failure::Transport(error) => self.explain_transport(&error, &request.file),
             Failure::Status(reply) => self.explain_status(&reply, request),
             Failure::Unreadable { cause, excerpt } => (
                 TranscribeErrorKind::Engine,
@@ -215,11 +215,19 @@ impl HttpTranscriber {
         TranscribeError { kind, message: format!("endpoint `{name}` at {base_url}: {what}") }
     }
 
-    fn explain_transport(&self, error: &TransportError) -> (TranscribeErrorKind, String) {
+    fn explain_transport(
+        &self,
+        error: &TransportError,
+        file: &str,
+    ) -> (TranscribeErrorKind, String) {
         match error {
             TransportError::Unreachable(cause) => (
                 TranscribeErrorKind::Unreachable,
                 format!("nobody answers ({cause}); start the server, or mend base_url"),
+            ),
+            TransportError::Unsent(cause) => (
+                TranscribeErrorKind::Audio,
+                format!("{file} could not be sent ({cause}); try again when nothing writes to it"),
             ),
             TransportError::TimedOut => (
                 TranscribeErrorKind::TimedOut,

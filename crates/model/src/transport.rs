@@ -1,6 +1,8 @@
 //! The only place where connections are made: plain http, to a local address, nowhere else.
 
 use std::{
+    error::Error as _,
+    io, iter,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
@@ -44,6 +46,9 @@ pub(crate) enum TransportError {
     /// Nobody listens, or the connection broke before a reply.
     #[error("{0}")]
     Unreachable(String),
+    /// What was to be sent could not be read to its end.
+    #[error("{0}")]
+    Unsent(String),
     /// The connection was made, the reply did not come.
     #[error("no reply in time")]
     TimedOut,
@@ -51,6 +56,12 @@ pub(crate) enum TransportError {
     #[error("{0}")]
     Broken(String),
 }
+
+/// What is to be sent cannot be read. It is known by this type among the causes of an error: the
+/// connection fails with an [`io::Error`] too.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub(crate) struct BodyError(pub(crate) io::Error);
 
 impl Transport {
     /// A client without proxies, redirects and encryption.
@@ -126,14 +137,21 @@ pub(crate) async fn fetch(
     deadline: Instant,
 ) -> Result<Reply, TransportError> {
     timeout_at(deadline, async {
-        let mut response =
-            request.send().await.map_err(|error| TransportError::Unreachable(cause_of(&error)))?;
+        let mut response = request.send().await.map_err(|error| no_reply(&error))?;
         let status = response.status().as_u16();
         let body = read_body(&mut response, REPLY_BYTES_MAX).await?;
         Ok(Reply { status, body })
     })
     .await
     .map_err(|_| TransportError::TimedOut)?
+}
+
+fn no_reply(error: &reqwest::Error) -> TransportError {
+    let mut causes = iter::successors(error.source(), |&cause| cause.source());
+    match causes.find_map(|cause| cause.downcast_ref::<BodyError>()) {
+        Some(unread) => TransportError::Unsent(unread.to_string()),
+        None => TransportError::Unreachable(cause_of(error)),
+    }
 }
 
 /// Reads what is left of a response.

@@ -103,9 +103,9 @@ impl Server {
         let reply =
             fetch(self.transport.post("/api/show", body), deadline).await.map_err(|error| {
                 match error {
-                    TransportError::Unreachable(cause) | TransportError::Broken(cause) => {
-                        Failure::Unreachable(cause)
-                    }
+                    TransportError::Unreachable(cause)
+                    | TransportError::Unsent(cause)
+                    | TransportError::Broken(cause) => Failure::Unreachable(cause),
                     TransportError::TimedOut => Failure::Unreachable(
                         "the server does not say where the model runs".to_owned(),
                     ),

@@ -12,6 +12,8 @@ use futures_util::stream;
 use reqwest::Body;
 use tokio::{fs::File, io::AsyncReadExt};
 
+use crate::transport::BodyError;
+
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Fields, before the file is added.
@@ -85,9 +87,10 @@ fn body(head: String, file: File, size_bytes: u64, tail: String) -> Body {
         Next::File => {
             let wanted = usize::try_from(left).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
             let mut chunk = vec![0; wanted];
-            let read = file.read(&mut chunk).await?;
+            let read = file.read(&mut chunk).await.map_err(BodyError)?;
             if read == 0 {
-                return Err(io::Error::other("the file became shorter while it was sent"));
+                let error = io::Error::other("the file became shorter while it was sent");
+                return Err(BodyError(error));
             }
             chunk.truncate(read);
             let left = left - u64::try_from(read).expect("a chunk is small");

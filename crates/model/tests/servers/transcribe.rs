@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -228,6 +228,49 @@ async fn a_connection_that_breaks_or_is_refused_is_told_so() {
     let error = ask(endpoint(&url), SpeechRoute::OpenAi, &request(&path)).await.unwrap_err();
     assert_eq!(error.kind, TranscribeErrorKind::Unreachable);
     assert!(error.message.contains("start the server"), "{error}");
+}
+
+/// A file that is larger than what the system takes before the server reads it.
+fn long_recording() -> (TempDir, PathBuf) {
+    let (folder, path, _) = recording();
+    File::options().write(true).open(&path).unwrap().set_len(64 * 1024 * 1024).unwrap();
+    (folder, path)
+}
+
+#[tokio::test]
+async fn a_file_that_shrinks_on_its_way_is_to_blame_and_not_the_server() {
+    let (_folder, path) = long_recording();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let shrinking = path.clone();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_exact(&mut [0; 1024]).await.unwrap();
+        fs::write(&shrinking, "").unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.ok();
+    });
+    let error = ask(endpoint(&url), SpeechRoute::OpenAi, &request(&path)).await.unwrap_err();
+    assert_eq!(error.kind, TranscribeErrorKind::Audio, "{error}");
+    for words in [path.to_str().unwrap(), "the file became shorter while it was sent"] {
+        assert!(error.message.contains(words), "{error}");
+    }
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_goes_while_it_is_sent_a_file_is_waited_for() {
+    let (_folder, path) = long_recording();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // What it has not read makes the system reset the connection.
+        stream.read_exact(&mut [0; 1024]).await.unwrap();
+    });
+    let error = ask(endpoint(&url), SpeechRoute::OpenAi, &request(&path)).await.unwrap_err();
+    assert_eq!(error.kind, TranscribeErrorKind::Unreachable, "{error}");
+    server.await.unwrap();
 }
 
 #[tokio::test]
