@@ -347,6 +347,24 @@ pub enum ActionFailure {
     Denied,
 }
 
+impl ActionFailure {
+    /// It is no end of the attempt: the run stops, and the same is done again when what is missing
+    /// is there.
+    pub const fn goes_on(self) -> bool {
+        match self {
+            Self::Unreachable | Self::ModelMissing => true,
+            Self::Command
+            | Self::File
+            | Self::Conflict
+            | Self::Engine
+            | Self::Model
+            | Self::TimedOut
+            | Self::Inside
+            | Self::Denied => false,
+        }
+    }
+}
+
 impl Contents for ActionEnded {
     fn visit_contents(&mut self, visit: &mut dyn FnMut(&mut Content)) {
         match &mut self.outcome {

@@ -207,9 +207,8 @@ pub(crate) fn evolve_action_ended(
         }
         ActionOutcome::Failed { kind, message: _, exit_code } => {
             state.step_mut(id)?.exit_code = *exit_code;
-            let goes_on = matches!(kind, ActionFailure::Unreachable | ActionFailure::ModelMissing);
             let work = state.flow_mut(id)?;
-            if goes_on || work.timed_out {
+            if kind.goes_on() || work.timed_out {
                 work.phase = FlowPhase::Begin;
                 state.go_on(id);
             }
