@@ -46,7 +46,8 @@ use crate::{
     worker::{self, WorkerContext},
 };
 
-/// How often looking at one tool call may panic before the model is told so.
+/// How often looking at tool calls, or around for steps, may panic before the model or the step is
+/// told so.
 const PREPARE_PANICS_MAX: u32 = 2;
 
 /// What wakes a run.
@@ -427,24 +428,15 @@ impl RunState {
         Ok(())
     }
 
-    /// Looking around panicked: it is done again, and at last the step is told that it cannot be.
-    fn look_lost(
-        &mut self,
-        myself: &ActorRef<RunMessage>,
-        key: EffectKey,
-        (step, attempt, error): (StepId, Attempt, &str),
-    ) {
+    /// Looking at something panicked: it is done again, unless that happened too often.
+    fn looks_again(&mut self, myself: &ActorRef<RunMessage>, key: EffectKey) -> bool {
         self.prepare_panics += 1;
-        if self.prepare_panics <= PREPARE_PANICS_MAX {
+        let again = self.prepare_panics <= PREPARE_PANICS_MAX;
+        if again {
             self.waiting.push_front((self.durable_seq, key));
-            let durable_seq = self.durable_seq;
-            drop(myself.cast(RunMessage::Written(Ok(durable_seq))));
-            return;
+            drop(myself.cast(RunMessage::Written(Ok(self.durable_seq))));
         }
-        let message = format!("looking around failed: {error}");
-        let found = lao_event::latest::Found::Refused { message };
-        let texts = lao_kernel::Texts::new();
-        self.apply_result(myself, Command::StepLooked { step, attempt, texts, found });
+        again
     }
 
     /// A worker panicked: its effect goes back to the kernel.
@@ -461,15 +453,15 @@ impl RunState {
                 self.apply_result(myself, Command::EffectsLost { effects: vec![effect], cause });
             }
             EffectKey::Look(step, attempt, _) => {
-                self.look_lost(myself, work.key, (step, attempt, error));
+                if !self.looks_again(myself, work.key) {
+                    let message = format!("looking around failed: {error}");
+                    let found = lao_event::latest::Found::Refused { message };
+                    let texts = lao_kernel::Texts::new();
+                    self.apply_result(myself, Command::StepLooked { step, attempt, texts, found });
+                }
             }
             EffectKey::Prepare(call) => {
-                self.prepare_panics += 1;
-                if self.prepare_panics <= PREPARE_PANICS_MAX {
-                    self.waiting.push_front((self.durable_seq, work.key));
-                    let durable_seq = self.durable_seq;
-                    drop(myself.cast(RunMessage::Written(Ok(durable_seq))));
-                } else {
+                if !self.looks_again(myself, work.key) {
                     let plan = ToolPlan::Invalid { reply: format!("the tool failed: {error}") };
                     let tool = String::new();
                     self.apply_result(
