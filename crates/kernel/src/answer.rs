@@ -27,9 +27,14 @@ fn check_length(text: &str) -> Result<(), String> {
 }
 
 /// A problem, short enough to be told.
-fn shortened(problem: &str) -> String {
-    match problem.char_indices().nth(PROBLEM_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &problem[..end]),
-        None => problem.to_owned(),
+fn short_problem(problem: &str) -> String {
+    shortened(problem, PROBLEM_CHARS_MAX)
+}
+
+/// A text of so many characters at the most, and a sign that there was more.
+pub(crate) fn shortened(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }

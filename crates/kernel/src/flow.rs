@@ -220,7 +220,7 @@ impl State {
 }
 
 /// Why an attempt ended whose time was up.
-pub(crate) const TOO_LONG: &str = "it took longer than its `timeout`";
+const TOO_LONG: &str = "it took longer than its `timeout`";
 
 /// The most bytes of one step's definition.
 const SPEC_BYTES_MAX: usize = 256 * 1024;
@@ -306,11 +306,16 @@ pub(crate) fn acting(state: &State, id: StepId) -> Option<EffectId> {
 
 /// A command that could run again does not: the time of what it is inside of is up.
 pub(crate) fn too_late(step: StepId, effect: EffectId) -> [Event; 2] {
+    let failure = Failure::new(FailureReason::TimedOut, TOO_LONG);
+    [action_timed_out(effect), failed(step, failure)]
+}
+
+/// An action is given up because it takes too long.
+pub(crate) fn action_timed_out(effect: EffectId) -> Event {
     let message = TOO_LONG.to_owned();
     let kind = ActionFailure::TimedOut;
     let outcome = ActionOutcome::Failed { kind, message, exit_code: None };
-    let failure = Failure::new(FailureReason::TimedOut, TOO_LONG);
-    [ActionEnded { effect, outcome }.into(), failed(step, failure)]
+    ActionEnded { effect, outcome }.into()
 }
 
 /// An attempt is over, and the pause before the next one is on.

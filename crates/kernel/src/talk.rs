@@ -13,7 +13,8 @@
 use std::collections::VecDeque;
 
 use lao_event::{
-    CallId, Content, ConversationId, EffectId, Event, Hash, RetryOn, Role, RoleSettings, StepId,
+    CallId, Content, ConversationId, EffectId, Event, Hash, Limits, RetryOn, Role, RoleSettings,
+    StepId,
     latest::{
         Answer, AnswerFormat, FailureKind, FailureReason, Finding, FinishReason, Message,
         ModelCallEnded, ModelCallStarted, ModelFailure, ModelOutcome, ModelRequest, RunStopping,
@@ -114,6 +115,12 @@ impl Talk {
     pub(crate) fn push(&mut self, message: Message) {
         self.size_bytes += size_bytes(&message);
         self.messages.push(message);
+    }
+
+    /// The model made the same tool call so often that it is not asked on: twice as often as it is
+    /// served.
+    pub(crate) fn repeats_itself(&self, limits: &Limits) -> bool {
+        self.same_calls >= limits.repeated_calls_max.saturating_mul(2).max(2)
     }
 
     /// The messages of the last call, and those that came after it.

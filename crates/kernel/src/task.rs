@@ -19,9 +19,8 @@ use std::collections::BTreeMap;
 use lao_event::{
     Attempt, CheckScope, Content, Event, Role, StepId,
     latest::{
-        ActionEnded, ActionFailure, ActionOutcome, CommandReport, FailureKind, FailureReason,
-        ModelCallEnded, ModelFailure, ModelOutcome, ReviewGiven, StartCause, StepDefinition,
-        StepTimedOut, TaskDefinition, TodoItem, Verdict,
+        CommandReport, FailureKind, FailureReason, ModelCallEnded, ModelFailure, ModelOutcome,
+        ReviewGiven, StartCause, StepDefinition, StepTimedOut, TaskDefinition, TodoItem, Verdict,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -194,7 +193,7 @@ fn advance_coding(state: &State, id: StepId) -> Event {
     if talk.turns >= limits.turns_max {
         return stuck(format!("the coder was not done after {} answers", talk.turns));
     }
-    if talk.same_calls >= limits.repeated_calls_max.saturating_mul(2).max(2) {
+    if talk.repeats_itself(limits) {
         return stuck(format!("the coder made the same tool call {} times", talk.same_calls));
     }
     let role = settings.role(Role::Coder).expect("checked at the start");
@@ -270,12 +269,7 @@ fn time_is_up(state: &State, id: StepId) -> impl Iterator<Item = Event> + use<> 
         let outcome = ModelOutcome::Failed(failure);
         ModelCallEnded { effect, outcome, failed_tries: Vec::new() }.into()
     });
-    let acted = flow::acting(state, id).map(|effect| {
-        let message = flow::TOO_LONG.to_owned();
-        let kind = ActionFailure::TimedOut;
-        let outcome = ActionOutcome::Failed { kind, message, exit_code: None };
-        ActionEnded { effect, outcome }.into()
-    });
+    let acted = flow::acting(state, id).map(flow::action_timed_out);
     let timed_out: Event = StepTimedOut { step: id, attempt }.into();
     std::iter::once(timed_out).chain(given_up).chain(acted)
 }

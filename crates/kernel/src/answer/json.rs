@@ -114,7 +114,7 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 pub(crate) fn read_value(text: &str) -> Result<serde_json::Value, Vec<String>> {
     super::check_length(text).map_err(|problem| vec![problem])?;
     let text = without_reasoning(text);
-    read(&text).map_err(|problem| vec![super::shortened(&problem)])
+    read(&text).map_err(|problem| vec![super::short_problem(&problem)])
 }
 
 /// Drops commas before a closing bracket, the most common slip.

@@ -8,7 +8,7 @@ use lao_event::{
 };
 use serde::Deserialize;
 
-use super::{check_length, json, shortened};
+use super::{check_length, json, short_problem};
 use crate::state::State;
 
 /// The schema of the planner's answer.
@@ -116,7 +116,7 @@ pub(crate) fn read_tasks(
         return Ok(steps);
     }
     problems.truncate(PROBLEMS_MAX);
-    Err(problems.iter().map(|problem| shortened(problem)).collect())
+    Err(problems.iter().map(|problem| short_problem(problem)).collect())
 }
 
 /// What a reference may mean, in this order: a task of this answer by its id or by its title, or

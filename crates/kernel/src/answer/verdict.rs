@@ -3,7 +3,7 @@
 use lao_event::latest::{Finding, FinishReason, Verdict};
 use serde::Deserialize;
 
-use super::{check_length, json, shortened};
+use super::{check_length, json, short_problem};
 
 /// The schema of the reviewer's answer.
 pub(crate) const VERDICT_SCHEMA: &str = r#"{"type":"object","properties":{"verdict":{"type":"string","enum":["approved","rework","rejected"]},"summary":{"type":"string","maxLength":600},"findings":{"type":"array","maxItems":30,"items":{"type":"object","properties":{"file":{"type":"string","maxLength":200},"line":{"type":"integer","minimum":0},"message":{"type":"string","maxLength":400},"hint":{"type":"string","maxLength":400}},"required":["message"],"additionalProperties":false}}},"required":["verdict","summary","findings"],"additionalProperties":false}"#;
@@ -74,7 +74,7 @@ pub(crate) fn read_verdict(text: &str, finish: FinishReason) -> Result<ReadVerdi
         }
     };
     let verdict = verdict_word(&answer.verdict).ok_or_else(|| {
-        shortened(&format!(
+        short_problem(&format!(
             "the verdict {:?} is none of approved, rework, rejected",
             answer.verdict
         ))

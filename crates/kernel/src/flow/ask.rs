@@ -63,13 +63,11 @@ pub(super) fn again(state: &State, id: StepId) -> Vec<Event> {
 fn stuck(state: &State, id: StepId) -> Option<String> {
     let work = state.flow(id)?;
     let turns_max = turns_max(state, id)?;
-    let repeated_max = state.started().settings.limits.repeated_calls_max;
     if work.talk.turns >= turns_max {
         return Some(format!("the model was not done after {} answers", work.talk.turns));
     }
-    let same = work.talk.same_calls;
-    (same >= repeated_max.saturating_mul(2).max(2))
-        .then(|| format!("the model made the same tool call {same} times"))
+    let repeats = work.talk.repeats_itself(&state.started().settings.limits);
+    repeats.then(|| format!("the model made the same tool call {} times", work.talk.same_calls))
 }
 
 /// The most answers of an agent; `None` for what has no tools.

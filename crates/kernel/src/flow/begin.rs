@@ -14,7 +14,7 @@ use super::{
     inside,
     resolve::{Resolved, Surroundings, resolve, templates},
 };
-use crate::{state::State, step};
+use crate::{answer::shortened, state::State, step};
 
 /// The longest text of a question, in characters; the whole is in the action.
 const QUESTION_CHARS_MAX: usize = 2000;
@@ -89,19 +89,12 @@ fn approval(state: &State, step: StepId, action: Action) -> Vec<Event> {
     let effect = state.next_effect();
     let question = QuestionId(state.questions_asked + 1);
     let text = message.inline().unwrap_or_default();
-    let subject = QuestionSubject::Approval { message: shortened(text) };
+    let subject = QuestionSubject::Approval { message: shortened(text, QUESTION_CHARS_MAX) };
     vec![
         ActionStarted { effect, step, action }.into(),
         QuestionAsked { question, step, effect, subject }.into(),
         StepParked { step, reason: ParkReason::Question { question } }.into(),
     ]
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(QUESTION_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// A write, with the file as it is now.

@@ -151,16 +151,23 @@ fn size_bytes(step: &NewStep) -> usize {
     step.key.len() + step.title.len() + step.needs.len() * 5 + definition + 16
 }
 
+/// How many of the steps inside a step may be under way at the same time; `None` for what has none.
+fn places_inside(state: &State, id: StepId) -> Option<u32> {
+    match state.spec(id).map(|spec| &spec.action) {
+        Some(FlowAction::Map(map)) => Some(map.concurrency.max(1)),
+        Some(FlowAction::Workflow(_)) => Some(u32::MAX),
+        Some(_) | None => None,
+    }
+}
+
 /// Notes that steps were added by another one.
 pub(crate) fn evolve_inside_added(
     state: &mut State,
     id: StepId,
     (first, count): (StepId, u32),
 ) -> Result<(), Inconsistency> {
-    let concurrency = match state.spec(id).map(|spec| &spec.action) {
-        Some(FlowAction::Map(map)) => map.concurrency.max(1),
-        Some(FlowAction::Workflow(_)) => u32::MAX,
-        Some(_) | None => return Err(Inconsistency::new(format!("{id} has no steps inside"))),
+    let Some(places) = places_inside(state, id) else {
+        return Err(Inconsistency::new(format!("{id} has no steps inside")));
     };
     state.flow_mut(id)?.phase = FlowPhase::Inside;
     state.index.due.remove(&id);
@@ -171,7 +178,7 @@ pub(crate) fn evolve_inside_added(
         return Err(Inconsistency::new(format!("the steps inside {id} are not in a row")));
     }
     inside.count += count;
-    inside.released = inside.count.min(concurrency);
+    inside.released = inside.count.min(places);
     let may_start = inside.first.0 + inside.released;
     for index in first.0..first.0 + count {
         let step = state.step_mut(StepId(index))?;
@@ -305,18 +312,15 @@ pub(crate) fn reopen(state: &mut State, id: StepId) -> Result<(), Inconsistency>
             again.push(child);
         }
     }
-    let concurrency = match state.spec(id).map(|spec| &spec.action) {
-        Some(FlowAction::Map(map)) => map.concurrency.max(1) as usize,
-        Some(_) | None => usize::MAX,
-    };
+    let places = places_inside(state, id).map_or(usize::MAX, |places| places as usize);
     for (place, child) in again.iter().enumerate() {
         reopen_child(state, *child)?;
         let step = state.step_mut(*child)?;
-        step.held = place >= concurrency && matches!(step.status, StepStatus::Pending);
+        step.held = place >= places && matches!(step.status, StepStatus::Pending);
     }
     if let Some(inside) = &mut state.step_mut(id)?.inside {
         inside.ended -= u32::try_from(again.len()).expect("no more than there are");
-        let held = again.get(concurrency);
+        let held = again.get(places);
         inside.released = held.map_or(inside.count, |held| held.0 - inside.first.0);
     }
     step::settle_redone(state, &again);
