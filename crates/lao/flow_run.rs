@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use lao_cli::{CliError, ExitCode};
+use lao_cli::{CliError, ExitCode, units::rfc3339};
 use lao_config::Config;
 use lao_event::{
     FlowStep, Hash, NamedStep, Role, RoleSettings, RunId, Settings, StepId, WorkspaceSettings,
@@ -286,7 +286,7 @@ fn typed_value(flow: &Workflow, name: &str, value: &str) -> Result<String, CliEr
 
 /// What set a run off that a person started.
 pub(crate) fn by_hand() -> Value {
-    json!({ "kind": "manual", "time": flow_world::moment(wall_ms()) })
+    json!({ "kind": "manual", "time": rfc3339(wall_ms()) })
 }
 
 /// The newest run of the same workflow with the same inputs, if it is not over.

@@ -4,12 +4,12 @@ use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use lao_cli::{CliError, ExitCode};
 use lao_config::{Config, ServerKind, Target};
-use lao_event::{Hash, Settings};
+use lao_event::{Hash, Role, Settings};
 use lao_model::{HttpTranscriber, ScriptedTranscriber, SpeechRoute};
 use lao_port::{
     BoxFuture, FlowWorld, OnTranscribed, Results, StoredResult, TranscribeError,
@@ -34,9 +34,12 @@ fn models_folder() -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(".lao/models"))
 }
 
-/// The store of model files.
-pub(crate) fn model_store() -> ModelStore {
-    ModelStore::new(models_folder())
+/// The store of model files: one for the whole process, so that a file of gigabytes is read and
+/// compared once, and not for every run.
+pub(crate) fn model_store() -> Arc<ModelStore> {
+    static STORE: LazyLock<Arc<ModelStore>> =
+        LazyLock::new(|| Arc::new(ModelStore::new(models_folder())));
+    Arc::clone(&STORE)
 }
 
 /// The only model file for speech, or the first of several by name.
@@ -58,11 +61,6 @@ pub(crate) fn no_whisper_model(error: CliError) -> CliError {
         .hint("or name a server for speech: [endpoints.NAME] kind = \"whisper-server\", and [roles.transcriber]")
 }
 
-/// A moment as RFC 3339, UTC.
-pub(crate) fn moment(unix_ms: i64) -> String {
-    lao_cli::units::rfc3339(unix_ms)
-}
-
 /// What the steps of workflows need besides models and tools.
 pub(crate) fn flow_world(
     project: &Project,
@@ -72,25 +70,55 @@ pub(crate) fn flow_world(
     let workspace = Arc::new(Workspace::new(settings.workspace.path()));
     Ok(FlowWorld {
         actions: Arc::new(LocalActions::new(workspace)),
-        transcriber: Arc::new(engines(project, config)?),
+        transcriber: Arc::new(Engines::new(project, config, settings)?),
         plans: Arc::new(PlansInside::new(project, config)),
         results: Arc::new(ResultFolder::new(project.root.join(".lao/cache"))),
     })
 }
 
-/// Every engine for speech, by the name of its endpoint.
+/// Engines for speech, by the name of their endpoints: that of the role, and any other once it is
+/// asked, as by a step that was under way before the role was given another endpoint.
 struct Engines {
-    by_endpoint: BTreeMap<String, Arc<dyn Transcriber>>,
+    root: PathBuf,
+    config: Config,
+    by_endpoint: Mutex<BTreeMap<String, Arc<dyn Transcriber>>>,
 }
 
-fn engines(project: &Project, config: &Config) -> Result<Engines, CliError> {
-    let store = Arc::new(model_store());
-    let local: Arc<dyn Transcriber> =
-        Arc::new(LocalTranscriber::new(store, None, WorkerLimits::default()));
-    let mut by_endpoint = BTreeMap::from([(WHISPER.to_owned(), Arc::clone(&local))]);
-    for (name, endpoint) in &config.endpoints {
-        let engine: Arc<dyn Transcriber> = match &endpoint.target {
-            Target::Whisper => Arc::clone(&local),
+impl Engines {
+    fn new(project: &Project, config: &Config, settings: &Settings) -> Result<Self, CliError> {
+        let (root, config) = (project.root.clone(), config.clone());
+        let mut engines = Self { root, config, by_endpoint: Mutex::default() };
+        if let Some(role) = settings.role(Role::Transcriber) {
+            let engine = engines.make(&role.endpoint)?;
+            let named = engine.map(|engine| (role.endpoint.clone(), engine));
+            engines.by_endpoint = Mutex::new(named.into_iter().collect());
+        }
+        Ok(engines)
+    }
+
+    /// Each is made once: a script remembers which of its turns were played.
+    fn engine(&self, endpoint: &str) -> Result<Arc<dyn Transcriber>, TranscribeError> {
+        let mut made = self.by_endpoint.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = made.get(endpoint) {
+            return Ok(Arc::clone(engine));
+        }
+        let missing =
+            |message| TranscribeError { kind: TranscribeErrorKind::ModelMissing, message };
+        let engine = self
+            .make(endpoint)
+            .map_err(|error| missing(error.message))?
+            .ok_or_else(|| missing(format!("there is no endpoint {endpoint:?}")))?;
+        made.insert(endpoint.to_owned(), Arc::clone(&engine));
+        Ok(engine)
+    }
+
+    fn make(&self, name: &str) -> Result<Option<Arc<dyn Transcriber>>, CliError> {
+        let config = &self.config;
+        let Some(endpoint) = config.endpoints.get(name) else {
+            return Ok((name == WHISPER).then(local));
+        };
+        Ok(Some(match &endpoint.target {
+            Target::Whisper => local(),
             Target::Server { kind, .. } => {
                 let route = match kind {
                     ServerKind::WhisperServer => SpeechRoute::WhisperServer,
@@ -104,13 +132,15 @@ fn engines(project: &Project, config: &Config) -> Result<Engines, CliError> {
                 Arc::new(HttpTranscriber::new(world::server(name, endpoint, config)?, route))
             }
             Target::Scripted { script } => {
-                let script = world::script(&project.root, script)?;
-                Arc::new(ScriptedTranscriber::new(script))
+                Arc::new(ScriptedTranscriber::new(world::script(&self.root, script)?))
             }
-        };
-        by_endpoint.insert(name.clone(), engine);
+        }))
     }
-    Ok(Engines { by_endpoint })
+}
+
+/// The engine of this machine.
+fn local() -> Arc<dyn Transcriber> {
+    Arc::new(LocalTranscriber::new(model_store(), None, WorkerLimits::default()))
 }
 
 impl Transcriber for Engines {
@@ -119,12 +149,10 @@ impl Transcriber for Engines {
         request: &'a TranscribeRequest,
         on_progress: OnTranscribed<'a>,
     ) -> BoxFuture<'a, Result<Transcript, TranscribeError>> {
-        if let Some(engine) = self.by_endpoint.get(&request.endpoint) {
-            return engine.transcribe(request, on_progress);
-        }
-        let kind = TranscribeErrorKind::ModelMissing;
-        let message = format!("there is no endpoint {:?}", request.endpoint);
-        Box::pin(std::future::ready(Err(TranscribeError { kind, message })))
+        Box::pin(async move {
+            let engine = self.engine(&request.endpoint)?;
+            engine.transcribe(request, on_progress).await
+        })
     }
 }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 use lao_cli::{
     CliError, ExitCode,
     render::{self, WatchEvent, WatchLine},
+    units,
 };
 use lao_config::Config;
 use lao_event::{
@@ -229,7 +230,7 @@ fn cause_words(cause: &TriggerCause) -> String {
     match cause {
         TriggerCause::File { path, .. } => path.clone(),
         TriggerCause::Schedule { due_ms, late, .. } => {
-            let moment = crate::flow_world::moment(*due_ms);
+            let moment = units::rfc3339(*due_ms);
             if *late { format!("due at {moment}, late") } else { format!("due at {moment}") }
         }
         TriggerCause::Manual => "by hand".to_owned(),

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use lao_cli::{CliError, ExitCode};
+use lao_cli::{CliError, ExitCode, units::rfc3339};
 use lao_event::{
     Hash, RunId,
     latest::{TriggerCause, TriggerFired, TriggerOutcome},
@@ -22,7 +22,6 @@ use tokio::sync::mpsc;
 use crate::{
     flow_file::FlowFile,
     flow_run::{FlowPlan, by_hand},
-    flow_world::moment,
     plan_run::{expand_home, new_run},
     project::{Project, STATE_FOLDER},
     world::wall_ms,
@@ -101,7 +100,7 @@ impl KeptFlow {
             };
             format!("watching {}{patterns}", watch.name)
         });
-        let next = self.next_due_ms().map(|next| format!("next due at {}", moment(next)));
+        let next = self.next_due_ms().map(|next| format!("next due at {}", rfc3339(next)));
         let words: Vec<String> = folders.chain(next).collect();
         format!("{}; Ctrl-C stops", words.join("; "))
     }
@@ -304,11 +303,11 @@ fn trigger(cause: &TriggerCause) -> Value {
                 "folder": folder,
                 "hash": hash.to_string(),
                 "size_bytes": size_bytes,
-                "time": moment(*modified_ms),
+                "time": rfc3339(*modified_ms),
             })
         }
         TriggerCause::Schedule { schedule: _, due_ms, late: _ } => {
-            json!({ "kind": "schedule", "time": moment(*due_ms) })
+            json!({ "kind": "schedule", "time": rfc3339(*due_ms) })
         }
         TriggerCause::Manual => by_hand(),
     }
