@@ -62,5 +62,6 @@ fn line(model: &StoredModel) -> ModelLine {
         size_bytes: model.description.size_bytes,
         hash: model.description.blake3.clone(),
         source: model.description.source.clone(),
+        published: model.description.published.clone(),
     }
 }

@@ -17,6 +17,7 @@ mod local;
 pub mod model_file;
 mod program;
 pub mod protocol;
+mod published;
 mod store;
 
 pub use local::{LocalTranscriber, WorkerLimits};

@@ -19,11 +19,13 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use sha1_smol::Sha1;
 use thiserror::Error;
 
 use crate::{
     model_file::{self, ModelFault, Parameters},
     protocol::ModelFile,
+    published,
 };
 
 /// The most bytes of a name.
@@ -69,6 +71,9 @@ pub struct Description {
     pub added_ms: u64,
     /// The name of the file that was added.
     pub source: String,
+    /// Which of the models that whisper.cpp publishes it is, byte by byte: `base`, say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
     /// Which model it is.
     pub parameters: Parameters,
 }
@@ -114,6 +119,20 @@ pub enum StoreError {
         /// Why.
         fault: ModelFault,
     },
+    /// A file has the name of a published model and is not that.
+    #[error(
+        "{} is refused: it is not what whisper.cpp publishes under this name (its SHA-1 is {sha1}, \
+         and {published} is expected): fetch it again, or give a model of your own another file name",
+        path.display()
+    )]
+    NotAsPublished {
+        /// The file.
+        path: PathBuf,
+        /// Its SHA-1, in hexadecimal digits.
+        sha1: String,
+        /// The SHA-1 of what is published.
+        published: &'static str,
+    },
     /// A file is not what it was when it was added.
     #[error(
         "the model `{name}` is not what was added ({difference}): remove it with `lao models \
@@ -158,12 +177,19 @@ impl ModelStore {
         model_file::check(file).map_err(refused)?;
         fs::create_dir_all(&self.folder).map_err(at(&self.folder))?;
         let partial = Partial(path.with_extension(format!("{}.{PARTIAL}", std::process::id())));
-        let (size_bytes, blake3) = copy(file, &partial.0)?;
+        let Copied { size_bytes, blake3, sha1 } = copy(file, &partial.0)?;
         // The copy is what will be used, and the file may have changed under our hands.
         let parameters = model_file::check(&partial.0).map_err(refused)?;
+        if let Some(published) = published::sha1_of(file)
+            && published != sha1
+        {
+            return Err(StoreError::NotAsPublished { path: file.to_owned(), sha1, published });
+        }
+        let published = published::by_sha1(&sha1).map(str::to_owned);
         let source = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let added_ms = now_ms();
         let description =
-            Description { size_bytes, blake3, added_ms: now_ms(), source, parameters };
+            Description { size_bytes, blake3, added_ms, source, published, parameters };
         self.write_description(name, &description)?;
         fs::rename(&partial.0, &path).map_err(at(&path))?;
         sync_folder(&self.folder)?;
@@ -324,11 +350,18 @@ fn check_name(name: &str) -> Result<(), StoreError> {
     is_name.then_some(()).ok_or_else(|| StoreError::Name { name: name.to_owned() })
 }
 
-/// Copies a file and syncs the copy; its size and hash.
-fn copy(from: &Path, to: &Path) -> Result<(u64, String), StoreError> {
+/// A file as it was copied; hashes in hexadecimal digits.
+struct Copied {
+    size_bytes: u64,
+    blake3: String,
+    sha1: String,
+}
+
+/// Copies a file and syncs the copy.
+fn copy(from: &Path, to: &Path) -> Result<Copied, StoreError> {
     let mut source = File::open(from).map_err(at(from))?;
     let mut target = File::create(to).map_err(at(to))?;
-    let mut hasher = blake3::Hasher::new();
+    let (mut blake3, mut sha1) = (blake3::Hasher::new(), Sha1::new());
     let mut buffer = vec![0; COPY_BYTES];
     let mut size_bytes = 0;
     loop {
@@ -336,12 +369,14 @@ fn copy(from: &Path, to: &Path) -> Result<(u64, String), StoreError> {
         if read == 0 {
             break;
         }
-        hasher.update(&buffer[..read]);
+        blake3.update(&buffer[..read]);
+        sha1.update(&buffer[..read]);
         target.write_all(&buffer[..read]).map_err(at(to))?;
         size_bytes += u64::try_from(read).expect("a buffer is small");
     }
     target.sync_all().map_err(at(to))?;
-    Ok((size_bytes, hasher.finalize().to_hex().to_string()))
+    let blake3 = blake3.finalize().to_hex().to_string();
+    Ok(Copied { size_bytes, blake3, sha1: sha1.digest().to_string() })
 }
 
 /// A file that is deleted unless it got its real name.

@@ -19,6 +19,8 @@ pub struct ModelLine {
     pub hash: String,
     /// The file it was added from.
     pub source: String,
+    /// Which published model it is, byte by byte; `None` for one's own.
+    pub published: Option<String>,
 }
 
 /// Model files, a line each.
@@ -32,7 +34,12 @@ pub fn models(lines: &[ModelLine], style: &Style) -> String {
         let size = size(line.size_bytes);
         let hash = visible(line.hash.get(..16).unwrap_or(&line.hash));
         let engine = visible(&line.engine);
-        writeln!(text, "{engine}  {name}  {size}  {hash}").expect("a String takes everything");
+        write!(text, "{engine}  {name}  {size}  {hash}").expect("a String takes everything");
+        if let Some(published) = &line.published {
+            write!(text, "  ggml-{}.bin as published", visible(published))
+                .expect("a String takes everything");
+        }
+        text.push('\n');
     }
     text
 }

@@ -190,8 +190,14 @@ fn of_workflows(text: &str, style: &Style) -> Vec<String> {
     };
     let valid = ValidLine { path: own(), valid: true, steps: 1, problems: Vec::new() };
     let line = StepLine { name: own(), usage: own(), meaning: own(), own: true };
-    let model =
-        ModelLine { engine: own(), name: own(), size_bytes: u64::MAX, hash: own(), source: own() };
+    let model = ModelLine {
+        engine: own(),
+        name: own(),
+        size_bytes: u64::MAX,
+        hash: own(),
+        source: own(),
+        published: Some(own()),
+    };
     let watched = WatchLine {
         time_ms: i64::MAX,
         workflow: own(),

@@ -96,9 +96,17 @@ fn what_commands_about_workflows_list() {
         name: own("base"),
         size_bytes: 147_951_465,
         hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
-        source: own("/home/ada/Downloads/ggml-base.bin"),
+        source: own("/home/ada/Downloads/mine.bin"),
+        published: None,
     };
-    in_every_style("models", |style| render::models(std::slice::from_ref(&model), style));
+    let published = ModelLine {
+        name: "base.en".to_owned(),
+        source: "ggml-base.en.bin".to_owned(),
+        published: Some("base.en".to_owned()),
+        ..model.clone()
+    };
+    let lines = [model, published];
+    in_every_style("models", |style| render::models(&lines, style));
     in_every_style("models-none", |style| render::models(&[], style));
     let valid = ValidLine { path: own("flow.yaml"), valid: true, steps: 4, problems: Vec::new() };
     in_every_style("valid", |style| render::valid(&valid, style));

@@ -49,6 +49,28 @@ fn a_refused_file_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_file_with_the_name_of_a_published_model_is_that_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = ModelStore::new(folder.path());
+    let other = folder.path().join("ggml-base.en.bin");
+    fs::write(&other, tiny_model()).unwrap();
+    let refused = store.add(&other, "mine").unwrap_err().to_string();
+    for words in [
+        "ggml-base.en.bin is refused",
+        "SHA-1 is 00230feb40eac8f7be223c3e464cf28ff835510f",
+        "137c40403d78fd54d454da0f9bd998f78703390c is expected",
+        "fetch it again",
+        "another file name",
+    ] {
+        assert!(refused.contains(words), "{refused}");
+    }
+    assert!(files(&store).is_empty());
+    let own = folder.path().join("own-base.en.bin");
+    fs::rename(&other, &own).unwrap();
+    assert_eq!(store.add(&own, "base.en").unwrap().description.published, None);
+}
+
+#[test]
 fn names_are_files_of_the_store_and_of_nowhere_else() {
     let (_folder, store) = store();
     for name in ["", ".", "..", "../x", "a/b", "a\\b", ".x", "-x", "ä", "a b", &"x".repeat(65)] {
