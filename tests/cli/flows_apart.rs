@@ -19,7 +19,7 @@ steps:
       concurrency: 1
       do: { run: [\"echo\", \"${{ inputs.word }} ${{ item }}\"] }
   - id: card
-    write: { path: \"${{ inputs.word }}.txt\", text: \"${{ steps.each.output | join('') }}\" }
+    write: { path: \"${{ inputs.word }}.txt\", text: \"${{ steps.each.output | join('\\n') ~ '\\n' }}\" }
   - id: pause
     needs: [card]
     wait: 1s

@@ -80,15 +80,13 @@ fn open(root: &Path, asked: &str) -> Result<File, ActionError> {
         return Err(ActionError::file("the path is empty; name a file"));
     }
     let place = place(root, asked);
-    let found = fs::metadata(&place).map_err(|error| {
-        if is_absence(&error) {
-            ActionError::file(format!("{asked} is not there: no file at {}", place.display()))
-        } else {
-            unreadable(asked, &error)
-        }
+    let found = fs::metadata(&place).map_err(|error| match is_absence(&error) {
+        true if place == Path::new(asked) => ActionError::file(format!("{asked} is not there")),
+        true => ActionError::file(format!("{asked} is not there: no file at {}", place.display())),
+        false => unreadable(asked, &error),
     })?;
     if found.is_dir() {
-        let cure = "name a file in it, or list them with a `list` step";
+        let cure = "name a file in it, or list them with `read: { files: PATTERN }`";
         return Err(ActionError::file(format!("{asked} is a folder, not a file; {cure}")));
     }
     if !found.is_file() {

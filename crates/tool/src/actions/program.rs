@@ -132,7 +132,7 @@ fn value(is_json: bool, output: Vec<u8>) -> Result<String, String> {
         format!("wrote what is not text in UTF-8 (byte {at} is not); have it write to a file")
     })?;
     if !is_json {
-        return Ok(text);
+        return Ok(without_last_line_end(text));
     }
     if text.trim().is_empty() {
         return Err("was to write JSON to its standard output, and wrote nothing".to_owned());
@@ -141,6 +141,18 @@ fn value(is_json: bool, output: Vec<u8>) -> Result<String, String> {
         let beginning = excerpt::clipped(text.trim(), LINE_BYTES_MAX);
         format!("was to write JSON to its standard output ({error}), and wrote: {beginning}")
     })
+}
+
+/// Commands end their last line for a terminal. In a value it would make `yes` another text than
+/// "yes", so it goes, as in a shell's `$(...)`; only that one, since more are meant.
+fn without_last_line_end(mut text: String) -> String {
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    text
 }
 
 /// The end of what a command says: its errors, or where there are none its output.

@@ -158,7 +158,7 @@ async fn what_cannot_be_read_is_named_with_the_cure() {
     for (path, part) in [
         ("absent.txt", missing.as_str()),
         ("folder/x/y", "is not there"),
-        ("folder", "is a folder, not a file; name a file in it, or list them with a `list` step"),
+        ("folder", "is a folder, not a file; name a file in it, or list them with `read: {"),
         ("binary", "is not text in UTF-8 (byte 2 is not)"),
         ("big", "more than the 67108864 bytes"),
         ("pipe", "is a pipe, a socket or a device"),

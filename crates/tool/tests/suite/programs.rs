@@ -41,15 +41,20 @@ async fn what_a_command_writes_is_its_value_and_nothing_else() {
     let place = Place::with(&[("sub/here", "")]);
     let outside = tempfile::tempdir().unwrap();
     let said = output(&place, &shell("echo out; echo noise >&2; printf 'Grüße'; ls")).await;
-    assert_eq!(said, "out\nGrüßesub\n");
+    assert_eq!(said, "out\nGrüßesub");
     let mut inside = shell("pwd; ls");
     inside.folder = Some("sub".to_owned());
-    assert!(output(&place, &inside).await.ends_with("/sub\nhere\n"));
+    assert!(output(&place, &inside).await.ends_with("/sub\nhere"));
     inside.folder = Some(outside.path().to_str().unwrap().to_owned());
     assert!(output(&place, &inside).await.contains(outside.path().to_str().unwrap()));
     let mut told = shell("echo $A-$TERM-$LAO_X$GITHUB_TOKEN");
     told.env = vec![("A".to_owned(), "1".to_owned()), ("TERM".to_owned(), "mine".to_owned())];
-    assert_eq!(output(&place, &told).await, "1-mine-\n");
+    assert_eq!(output(&place, &told).await, "1-mine-");
+    for (written, value) in
+        [("a\\n\\n", "a\n"), ("a\\r\\n", "a"), (" a ", " a "), ("\\n", ""), ("", "")]
+    {
+        assert_eq!(output(&place, &program(&["printf", written])).await, value, "{written}");
+    }
 }
 
 #[tokio::test]
@@ -58,10 +63,10 @@ async fn input_of_any_size_goes_in_while_output_comes_out() {
     let text = "0123456789abcde\n".repeat(1 << 18);
     let mut cat = program(&["cat"]);
     cat.input = Some(text.clone());
-    assert!(output(&place, &cat).await == text, "four MiB come back");
+    assert!(output(&place, &cat).await == text.trim_end(), "four MiB come back");
     let mut reads_a_line = shell("read line; echo $line");
     reads_a_line.input = Some(text);
-    assert_eq!(output(&place, &reads_a_line).await, "0123456789abcde\n");
+    assert_eq!(output(&place, &reads_a_line).await, "0123456789abcde");
     let mut empty = program(&["cat"]);
     assert_eq!(output(&place, &empty).await, "", "without input there is an end at once");
     empty.input = Some(String::new());
@@ -102,7 +107,7 @@ async fn an_exit_code_that_is_no_success_is_told_with_the_last_words() {
 
     let mut grep = shell("echo none; exit 1");
     grep.exit_codes = vec![0, 1];
-    let ended = ProgramOutput { exit_code: 1, output: "none\n".to_owned() };
+    let ended = ProgramOutput { exit_code: 1, output: "none".to_owned() };
     assert_eq!(place.actions.run(&grep).await, Ok(ended));
     grep.exit_codes = vec![2];
     grep.argv = program(&["true"]).argv;
@@ -168,7 +173,7 @@ async fn a_secret_comes_from_the_environment_and_stays_out_of_messages() {
     let secret = std::env::var(SET).unwrap();
     let mut tells = shell("echo $API_TOKEN");
     tells.secrets = vec![("API_TOKEN".to_owned(), SET.to_owned())];
-    assert_eq!(output(&place, &tells).await, format!("{secret}\n"));
+    assert_eq!(output(&place, &tells).await, secret);
     tells.argv = shell("echo \"denied: $API_TOKEN\" >&2; exit 1").argv;
     let failed = failure(&place, &tells).await;
     assert!(failed.message.ends_with("denied: $API_TOKEN"), "{}", failed.message);
@@ -199,7 +204,7 @@ async fn dropping_a_command_ends_it_and_its_children() {
 #[tokio::test]
 async fn what_a_command_leaves_in_the_background_ends_with_it() {
     let place = Place::with(&[]);
-    assert_eq!(output(&place, &shell("sleep 1000 & echo $! > pid; echo done")).await, "done\n");
+    assert_eq!(output(&place, &shell("sleep 1000 & echo $! > pid; echo done")).await, "done");
     let pid = place.text("pid");
     eventually("the background process ends", || !is_alive(pid.trim())).await;
 }
@@ -214,7 +219,7 @@ async fn commands_run_side_by_side() {
     let (first, second) = (meet("a", "b"), meet("b", "a"));
     let both = async { tokio::join!(output(&place, &first), output(&place, &second)) };
     let both = timeout(Duration::from_secs(30), both).await.unwrap();
-    assert_eq!(both, ("a\n".to_owned(), "b\n".to_owned()));
+    assert_eq!(both, ("a".to_owned(), "b".to_owned()));
 }
 
 /// Programs as scenarios play them: one output.
