@@ -19,6 +19,10 @@ impl From<&str> for Template {
     }
 }
 
+/// The most bytes of a step's definition as JSON, steps of called workflows included: an event holds
+/// it whole.
+pub const FLOW_STEP_BYTES_MAX: usize = 256 * 1024;
+
 /// A step of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowStep {

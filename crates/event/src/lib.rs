@@ -23,10 +23,10 @@ pub mod v1;
 
 pub use content::{Blob, Content, INLINE_BYTES_MAX};
 pub use flow::{
-    FlowAction, FlowAgent, FlowApprove, FlowAssert, FlowCall, FlowEmbed, FlowFormat, FlowMap,
-    FlowModel, FlowPlan, FlowPrompt, FlowRead, FlowRetry, FlowRun, FlowStep, FlowTranscribe,
-    FlowWait, FlowWrite, MapOver, NamedStep, OnFailure, ReadWhat, RetryOn, Template,
-    TranscriptFormat, WriteMode,
+    FLOW_STEP_BYTES_MAX, FlowAction, FlowAgent, FlowApprove, FlowAssert, FlowCall, FlowEmbed,
+    FlowFormat, FlowMap, FlowModel, FlowPlan, FlowPrompt, FlowRead, FlowRetry, FlowRun, FlowStep,
+    FlowTranscribe, FlowWait, FlowWrite, MapOver, NamedStep, OnFailure, ReadWhat, RetryOn,
+    Template, TranscriptFormat, WriteMode,
 };
 pub use hash::{Hash, HashParseError};
 pub use ids::{Attempt, CallId, ConversationId, EffectId, QuestionId, RunId, RunIdError, StepId};

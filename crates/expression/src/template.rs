@@ -17,8 +17,9 @@ use crate::walk;
 /// The longest text and the largest value that come out of an evaluation, in bytes.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// The longest expression, in bytes.
-const EXPRESSION_BYTES_MAX: usize = 16 * 1024;
+/// The longest expression, in bytes: whole lists stand in one, as texts. The number of its parts is
+/// bounded apart from this.
+const EXPRESSION_BYTES_MAX: usize = 256 * 1024;
 
 /// The most expressions in one text.
 const EXPRESSIONS_MAX: usize = 20_000;
@@ -159,6 +160,24 @@ impl Template {
     /// its type.
     pub fn is_single(&self) -> bool {
         self.single().is_some()
+    }
+
+    /// The source of one expression that comes to its value.
+    pub fn expression(&self) -> String {
+        let source =
+            |compiled: &Compiled| format!("({})", self.text[compiled.start..compiled.end].trim());
+        if let Some(single) = self.single() {
+            return source(single);
+        }
+        let quoted = |text: &str| Json::from(text).to_string();
+        if let Some(text) = self.literal() {
+            return quoted(text);
+        }
+        let pieces = self.pieces.iter().map(|piece| match piece {
+            Piece::Literal(text) => quoted(text),
+            Piece::Expression(compiled) => source(compiled),
+        });
+        format!("([{}] | join)", pieces.collect::<Vec<_>>().join(", "))
     }
 
     /// The text with paths replaced by other expressions, where `replace` gives one. What comes

@@ -29,8 +29,8 @@ mod schema;
 use std::collections::BTreeSet;
 
 use lao_event::{
-    Content, EffectId, Event, FlowAction, FlowStep, Hash, RetryOn, Role, RoleSettings, Settings,
-    StepId,
+    Content, EffectId, Event, FLOW_STEP_BYTES_MAX, FlowAction, FlowStep, Hash, RetryOn, Role,
+    RoleSettings, Settings, StepId,
     latest::{
         Action, ActionEnded, ActionFailure, ActionOutcome, FailureReason, NewStep, OutputSet,
         SkipReason, StartCause, StepDefinition, StepEnded, StepOutcome, StepStarted, TodoItem,
@@ -222,9 +222,6 @@ impl State {
 /// Why an attempt ended whose time was up.
 const TOO_LONG: &str = "it took longer than its `timeout`";
 
-/// The most bytes of one step's definition.
-const SPEC_BYTES_MAX: usize = 256 * 1024;
-
 /// The events that add a workflow's steps when its run starts.
 pub(crate) fn added_at_start(
     settings: &Settings,
@@ -239,7 +236,7 @@ pub(crate) fn added_at_start(
         let StepDefinition::Flow { spec } = &step.definition else {
             return Err(unusable("is no step of a workflow"));
         };
-        if spec.len() > SPEC_BYTES_MAX {
+        if spec.len() > FLOW_STEP_BYTES_MAX {
             return Err(unusable("has a definition of more than 256 KiB"));
         }
         let spec: FlowStep =

@@ -219,9 +219,13 @@ fn embedding(
     Ok(Action::Embed { endpoint, model, texts: texts.into(), single })
 }
 
-/// A value as text.
+/// A value as text; null as nothing.
 fn plain(value: Value) -> String {
-    if let Value::String(text) = value { text } else { value.to_string() }
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
 }
 
 fn command(reading: &Reading, run: &FlowRun) -> Result<ActionRun, Failure> {
@@ -229,10 +233,11 @@ fn command(reading: &Reading, run: &FlowRun) -> Result<ActionRun, Failure> {
     for argument in &run.argv {
         match reading.value(argument)? {
             Value::Array(items) => argv.extend(items.into_iter().map(plain)),
-            Value::Null => argv.push(String::new()),
-            one @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
-                argv.push(plain(one));
-            }
+            one @ (Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_)) => argv.push(plain(one)),
         }
     }
     if argv.first().is_none_or(String::is_empty) {

@@ -4,7 +4,10 @@ mod ask;
 mod flowing;
 mod local;
 
-use lao_event::{FlowAction, FlowModel, FlowRetry, FlowStep, OnFailure, RetryOn, Role, Template};
+use lao_event::{
+    FLOW_STEP_BYTES_MAX, FlowAction, FlowModel, FlowRetry, FlowStep, OnFailure, RetryOn, Role,
+    Template,
+};
 use lao_expression::nearest;
 
 use super::reader::{Field, Fields, Reader, Use};
@@ -64,6 +67,7 @@ pub(crate) fn step<'r>(node: &'r Node, reader: &mut Reader<'r, '_>) -> Option<Ra
     // looked at too; no workflow comes of it.
     let id = id.unwrap_or_default();
     let step = step.unwrap_or_else(nothing);
+    check_size(&id, &step, id_at, reader);
     Some(RawStep {
         title: title.unwrap_or_else(|| id.clone()),
         id,
@@ -74,6 +78,20 @@ pub(crate) fn step<'r>(node: &'r Node, reader: &mut Reader<'r, '_>) -> Option<Ra
         step,
         needed: Vec::new(),
     })
+}
+
+fn check_size(id: &str, step: &FlowStep, at: Place, reader: &mut Reader<'_, '_>) {
+    let size_bytes = serde_json::to_string(step).map_or(0, |definition| definition.len());
+    if size_bytes > FLOW_STEP_BYTES_MAX {
+        let size_max = FLOW_STEP_BYTES_MAX / 1024;
+        let message = format!(
+            "`{id}` is too large: {} KiB, what it calls included, and a step has {size_max} KiB",
+            size_bytes.div_ceil(1024)
+        );
+        let hint = "read a long list from a file, with `read: { lines: FILE }` or `json`; call a \
+                    long workflow in parts";
+        reader.problem(at, message, Some(hint.to_owned()));
+    }
 }
 
 fn nothing() -> FlowStep {

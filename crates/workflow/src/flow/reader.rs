@@ -259,6 +259,12 @@ impl<'r, 'l> Reader<'r, 'l> {
     fn convert(&mut self, node: &'r Node, holds: Holds, name: &'static str) -> Field<'r> {
         match holds {
             Holds::Template => self.template(node, name).map_or(Field::Bad, Field::Template),
+            Holds::TextOrList if matches!(node.is, Is::Mapping(_)) => {
+                self.expected(node, name, "a text or a list of texts")
+            }
+            Holds::Value | Holds::TextOrList => {
+                self.value(node, name).map_or(Field::Bad, Field::Template)
+            }
             Holds::Condition => self.condition(node, name).map_or(Field::Bad, Field::Template),
             Holds::Text => self.text(node, name).map_or(Field::Bad, Field::Text),
             Holds::Id => self.id(node, name).map_or(Field::Bad, Field::Text),
@@ -485,10 +491,58 @@ impl<'r, 'l> Reader<'r, 'l> {
                 }
                 Some(template)
             }
-            Is::List(_) => Some(value::constant(&value::json(node))),
+            Is::List(_) => self.value(node, name),
             Is::Null | Is::Mapping(_) => {
                 self.expected(node, name, "a list, or one `${{ }}` that comes to one");
                 None
+            }
+        }
+    }
+
+    /// Any value as one template; `${{ }}` may be in every text inside.
+    fn value(&mut self, node: &'r Node, name: &str) -> Option<Template> {
+        if matches!(node.is, Is::Scalar { .. }) {
+            return self.template(node, name);
+        }
+        if !value::has_expressions(node) {
+            return Some(value::constant(&value::json(node)));
+        }
+        let template = format!("${{{{ {} }}}}", self.expression(node)?);
+        match lao_expression::Template::parse(&template) {
+            Ok(_) => Some(Template(template)),
+            Err(error) => {
+                self.problem(
+                    node.at,
+                    format!("`{name}` as a whole: {}", error.message),
+                    error.hint,
+                );
+                None
+            }
+        }
+    }
+
+    /// The source of one expression that comes to what a node says.
+    fn expression(&mut self, node: &'r Node) -> Option<String> {
+        if !value::has_expressions(node) {
+            return Some(value::expression(&value::json(node)));
+        }
+        match &node.is {
+            Is::Null => None,
+            Is::Scalar { text, .. } => {
+                self.parsed(node, text, 0).map(|template| template.expression())
+            }
+            Is::List(items) => {
+                let items: Option<Vec<_>> =
+                    items.iter().map(|item| self.expression(item)).collect();
+                Some(format!("[{}]", items?.join(", ")))
+            }
+            Is::Mapping(pairs) => {
+                let pair = |(key, value): &'r (Node, Node)| {
+                    let key = Json::from(key.text().unwrap_or("null"));
+                    self.expression(value).map(|value| format!("{key}: {value}"))
+                };
+                let pairs: Option<Vec<_>> = pairs.iter().map(pair).collect();
+                Some(format!("{{{}}}", pairs?.join(", ")))
             }
         }
     }
@@ -507,12 +561,7 @@ impl<'r, 'l> Reader<'r, 'l> {
                 self.problem(key.at, format!("`{word}` stands twice"), Some(hint));
                 continue;
             }
-            let template = match &value.is {
-                Is::Scalar { .. } => self.template(value, &word),
-                Is::Null | Is::List(_) | Is::Mapping(_) => {
-                    Some(value::constant(&value::json(value)))
-                }
-            };
+            let template = self.value(value, &word);
             found.extend(template.map(|template| (word, template, key.at)));
         }
         Field::Pairs(found)

@@ -98,7 +98,7 @@ fn holds(holds: Holds, parts: &mut Parts) -> Json {
             "anyOf": [{ "type": "integer", "minimum": 0 }, { "type": "string", "pattern": DURATION }],
         }),
         Holds::Choice(words) => json!({ "enum": words }),
-        Holds::Texts => any_of(vec![scalar(), list(scalar())]),
+        Holds::Texts | Holds::TextOrList => any_of(vec![scalar(), list(scalar())]),
         Holds::Templates => json!({ "type": "array", "items": scalar(), "minItems": 1 }),
         Holds::Items => any_of(vec![json!({ "type": "string" }), json!({ "type": "array" })]),
         Holds::Pairs => json!({ "type": "object" }),
@@ -110,7 +110,7 @@ fn holds(holds: Holds, parts: &mut Parts) -> Json {
             let code = || json!({ "type": "integer" });
             any_of(vec![code(), list(code())])
         }
-        Holds::Json => json!({}),
+        Holds::Value | Holds::Json => json!({}),
         Holds::Table(of) => reference(of, parts),
         Holds::Several(of) => {
             let one = reference(of, parts);

@@ -29,6 +29,10 @@ pub(crate) struct Key {
 pub(crate) enum Holds {
     /// A text with `${{ }}`.
     Template,
+    /// Any value, with `${{ }}` in its texts.
+    Value,
+    /// A text or a list of them, with `${{ }}`.
+    TextOrList,
     /// An expression that comes to true or false, with or without `${{ }}` around.
     Condition,
     /// A text without `${{ }}`, in one line.
@@ -95,6 +99,8 @@ impl Holds {
             | Self::DurationOr(table)
             | Self::CountOr { table, .. } => Some(table),
             Self::Template
+            | Self::Value
+            | Self::TextOrList
             | Self::Condition
             | Self::Text
             | Self::Id
@@ -177,7 +183,7 @@ pub(crate) static FILE: Table = plain(
             "What it is given: names, each with a default or more",
         ),
         key("on", Holds::Table(&ON), "What starts it by itself; it can always be started by hand"),
-        key("output", Holds::Template, "What the run gives; the last step's output without this"),
+        key("output", Holds::Value, "What the run gives; the last step's output without this"),
         needed("steps", Holds::Steps(&STEP), "What it does"),
     ],
 );
@@ -429,8 +435,10 @@ pub(crate) static TRANSCRIBE: Table = short(
     ],
 );
 
-pub(crate) static EMBED: Table =
-    short("`embed`", "text", &[needed("text", Holds::Template, "A text, or a list of texts")]);
+pub(crate) static EMBED: Table = Table {
+    short_list: Some("text"),
+    ..short("`embed`", "text", &[needed("text", Holds::TextOrList, "A text, or a list of texts")])
+};
 
 pub(crate) static RUN: Table = Table {
     what: "`run`",

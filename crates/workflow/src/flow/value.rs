@@ -140,11 +140,29 @@ fn scalar(text: &str, plain: bool) -> Json {
 pub(crate) fn constant(value: &Json) -> Template {
     match value {
         Json::String(text) => Template(lao_expression::escaped(text)),
-        Json::Null | Json::Bool(_) | Json::Number(_) => Template(format!("${{{{ {value} }}}}")),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+            Template(format!("${{{{ {} }}}}", expression(value)))
+        }
+    }
+}
+
+/// The source of an expression that comes to a value as it is.
+pub(crate) fn expression(value: &Json) -> String {
+    match value {
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => value.to_string(),
         // As a text, since the parts of an expression are counted.
         Json::Array(_) | Json::Object(_) => {
-            let text = Json::String(value.to_string());
-            Template(format!("${{{{ {text} | parse_json }}}}"))
+            format!("{} | parse_json", Json::String(value.to_string()))
         }
+    }
+}
+
+/// Whether there is a `${{ }}` in a text of a node, keys aside.
+pub(crate) fn has_expressions(node: &Node) -> bool {
+    match &node.is {
+        Is::Null => false,
+        Is::Scalar { text, .. } => text.contains("${{"),
+        Is::List(items) => items.iter().any(has_expressions),
+        Is::Mapping(pairs) => pairs.iter().any(|(_, value)| has_expressions(value)),
     }
 }

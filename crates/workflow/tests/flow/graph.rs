@@ -27,6 +27,24 @@ fn needs_follow_from_what_is_used_and_what_is_said() {
 }
 
 #[test]
+fn what_is_used_inside_lists_and_mappings_is_needed_too() {
+    let workflow = good(
+        "output: {page: \"${{ steps.each.output[0] }}\", fixed: [1, {a: \"b ${{ steps.vectors.output }}\"}]}\n\
+         steps:\n\
+         - {id: vectors, embed: [plain, \"${{ steps.a.output }}\"]}\n\
+         - {id: each, map: {over: [\"${{ steps.a.output }}\", [x, \"y ${{ steps.b.output }}\"]], do: {read: \"${{ item }}\"}}}\n\
+         - {id: a, read: a}\n\
+         - {id: b, read: b}\n",
+    );
+    assert_eq!(graph(&workflow), ["a:", "vectors: a", "b:", "each: a b"]);
+    assert_eq!(
+        workflow.output.0,
+        "${{ {\"page\": (steps.each.output[0]), \
+         \"fixed\": [1, {\"a\": ([\"b \", (steps.vectors.output)] | join)}]} }}"
+    );
+}
+
+#[test]
 fn order_is_that_of_the_file_where_nothing_else_follows() {
     let steps = lines((0..50).rev(), |n| format!("- {{id: s{n}, read: x}}\n"));
     let workflow = good(&format!("steps:\n{steps}"));

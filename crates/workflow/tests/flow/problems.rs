@@ -68,6 +68,38 @@ fn rules_of_the_file() {
     assert!(problems(&deep)[0].contains("nested deeper than 64 levels"));
 }
 
+#[test]
+fn what_is_wrong_inside_a_list_is_told_at_its_place() {
+    let lines = "map: {over: [a, {k: \"b ${{ nope }}\"}], do: {read: x}}";
+    assert!(
+        problem(&step(lines)).starts_with("3:32: there is no value `nope`"),
+        "{}",
+        problem(&step(lines))
+    );
+    let syntax = "embed: [a, \"${{ 1 + }}\"]";
+    assert!(problem(&step(syntax)).starts_with("3:23: "), "{}", problem(&step(syntax)));
+    assert_eq!(
+        problem(&step("embed: { text: { a: b } }")),
+        "3:20: `text` is a text or a list of texts, here is a mapping"
+    );
+    let many = vec!["\"${{ run.id }}\""; 300].join(", ");
+    assert!(
+        problem(&step(&format!("embed: [{many}]")))
+            .starts_with("3:12: `text` as a whole: the expression has"),
+    );
+}
+
+#[test]
+fn a_step_has_a_size() {
+    let items = |count: usize| {
+        format!("map: {{over: [{}], do: {{read: x}}}}", vec!["word"; count].join(", "))
+    };
+    good(&step(&items(10_000)));
+    let problem = problem(&step(&items(30_000)));
+    assert!(problem.starts_with("2:5: `a` is too large: "), "{problem}");
+    assert!(problem.contains("and a step has 256 KiB; read a long list from a file"), "{problem}");
+}
+
 /// Lines of a step, and what is wrong with them.
 const STEPS: &[(&str, &str)] = &[
     ("reed: x", "3:5: unknown key `reed` in a step; did you mean `read`?"),
