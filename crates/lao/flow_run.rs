@@ -172,7 +172,7 @@ pub(crate) fn settings(
     config: &Config,
     roles: &[Role],
 ) -> Result<Settings, CliError> {
-    let path = project.root.display().to_string();
+    let path = project.folder.display().to_string();
     let workspace = WorkspaceSettings::Folder { path };
     let mut settings = config.run_settings(workspace, lao_tool::specs(config.tools.shell));
     settings.git.enabled = false;

@@ -28,7 +28,7 @@ impl PlansInside {
     }
 
     async fn run_plan(&self, file: &str, run: &RunId) -> PlanResult {
-        let project = Project { root: self.root.clone() };
+        let project = Project::at(self.root.clone());
         let plan = PlanFile::read(&project, &self.root.join(file)).map_err(failed)?;
         let (spec, begin) = match plan_run::earlier_run(&project, &plan.plan).map_err(failed)? {
             Earlier::Ended(folder, outcome) => {

@@ -86,6 +86,16 @@ pub(crate) async fn probe_endpoint(
     Ok(probe(&endpoint.base_url, endpoint.api_key.as_deref(), PROBE_LIMIT).await)
 }
 
+/// Asks whisper.cpp's server whether it is there.
+pub(crate) async fn probe_speech(
+    config: &Config,
+    name: &str,
+) -> Result<Result<(), ProbeError>, CliError> {
+    let endpoint = world::server(name, &config.endpoints[name], config)?;
+    let key = endpoint.api_key.as_deref();
+    Ok(lao_model::probe_whisper_server(&endpoint.base_url, key, PROBE_LIMIT).await)
+}
+
 fn check_answer(
     endpoint: &str,
     wanted: &[(Role, &str)],

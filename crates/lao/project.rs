@@ -22,16 +22,34 @@ pub(crate) const STATE_FOLDER: &str = ".lao";
 /// A folder with `lao.toml`.
 pub(crate) struct Project {
     pub root: PathBuf,
+    /// Where its workflows work: in its folder, or where a person is who is in no project.
+    pub folder: PathBuf,
 }
 
 impl Project {
+    pub(crate) fn at(root: PathBuf) -> Self {
+        Self { folder: root.clone(), root }
+    }
+
+    /// The project that is meant, or outside of any the user's own: the user's configuration
+    /// folder, where there is a `lao.toml`. What is begun there works in the current folder.
+    pub(crate) fn find(global: &GlobalArgs) -> Result<Self, CliError> {
+        Self::here(global).or_else(|none| {
+            let own = user_config_folder().filter(|root| root.join(CONFIG_FILE).is_file());
+            match (own, env::current_dir()) {
+                (Some(root), Ok(folder)) if global.project.is_none() => Ok(Self { root, folder }),
+                _ => Err(none),
+            }
+        })
+    }
+
     /// The project that the arguments or the current folder name: the nearest folder upwards
     /// with a `lao.toml`.
-    pub(crate) fn find(global: &GlobalArgs) -> Result<Self, CliError> {
+    pub(crate) fn here(global: &GlobalArgs) -> Result<Self, CliError> {
         if let Some(folder) = &global.project {
             let root = absolute(folder)?;
             return if root.join(CONFIG_FILE).is_file() {
-                Ok(Self { root })
+                Ok(Self::at(root))
             } else {
                 Err(no_project(&root))
             };
@@ -40,8 +58,13 @@ impl Project {
             .map_err(|error| io_failure("cannot tell the current folder", &error))?;
         here.ancestors()
             .find(|folder| folder.join(CONFIG_FILE).is_file())
-            .map(|root| Self { root: root.to_owned() })
+            .map(|root| Self::at(root.to_owned()))
             .ok_or_else(|| no_project(&here))
+    }
+
+    /// The folder from which files of workflows are named; `None` in no project.
+    pub(crate) fn top(&self) -> Option<&Path> {
+        (self.folder == self.root).then_some(self.root.as_path())
     }
 
     /// Its runs and texts.
@@ -57,6 +80,7 @@ impl Project {
         more: &[String],
     ) -> Result<Config, CliError> {
         let project = self.root.join(CONFIG_FILE);
+        let is_own = user_config_folder().is_some_and(|own| own == self.root);
         let flags = global
             .overrides
             .iter()
@@ -66,7 +90,11 @@ impl Project {
             .collect();
         let layers = Layers {
             user: user_layer()?,
-            project: Some(file_layer(&project, CONFIG_FILE.to_owned())?),
+            project: if is_own {
+                None
+            } else {
+                Some(file_layer(&project, CONFIG_FILE.to_owned())?)
+            },
             environment: env::vars_os()
                 .filter_map(|(name, value)| {
                     Some((name.into_string().ok()?, value.into_string().ok()?))

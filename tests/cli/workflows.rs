@@ -235,8 +235,29 @@ fn chains_are_filters() {
     said(&mut story, &["chain", "summarize | save out.md", "--to", "-"], "");
     said(&mut story, &["chain", "sumarize | save out.md"], text);
     story.lao("steps");
+    story.lao("doctor --set git.enabled=false");
     assert_eq!(std::fs::read_to_string(story.sandbox.path("out.md")).unwrap(), "- one\n- two");
     story.check("workflow_chain");
+}
+
+#[test]
+fn a_chain_runs_in_any_folder_with_the_users_own_settings() {
+    const OWN: &str = "../home/.config/lao";
+    let mut story = Story::new();
+    said(&mut story, &["chain", "summarize"], "Anna called.\n");
+    story.sandbox.write(&format!("{OWN}/lao.toml"), CONFIG);
+    story.sandbox.write(&format!("{OWN}/model.toml"), SCRIPT);
+    story.sandbox.write("notes.txt", "Anna called. Ben did not.\n");
+    story.sandbox.write("notes.yaml", NOTES);
+    said(&mut story, &["chain", "read notes.txt | summarize | save out.md"], "");
+    assert_eq!(std::fs::read_to_string(story.sandbox.path("out.md")).unwrap(), "- one\n- two");
+    story.lao("run notes.yaml --quiet");
+    story.lao("runs");
+    story.lao("status");
+    story.lao("run plan.md");
+    story.lao("watch notes.yaml");
+    assert!(!story.sandbox.path(".lao").exists(), "nothing is left in the folder");
+    story.check("workflow_anywhere");
 }
 
 #[test]

@@ -39,8 +39,10 @@ pub(crate) async fn chain(
     if let Some(path) = &args.to {
         return write(path, &yaml, screen);
     }
-    let project = project?;
-    let file = FlowFile::parse(Some(&project.root), "chain", yaml).map_err(FlowFault::Wrong)?;
+    let project = project.map_err(|error| {
+        error.hint("with settings of your own, chains run in any folder: docs/configuration.md")
+    })?;
+    let file = FlowFile::parse(project.top(), "chain", yaml).map_err(FlowFault::Wrong)?;
     let text = given(args, &file)?;
     let inputs = flow_run::bind_all(&file.flow, &[], text.as_deref())?;
     let plan = FlowPlan::new(&file, inputs, &flow_run::by_hand());

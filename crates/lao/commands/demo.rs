@@ -29,7 +29,7 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, CliError> {
     let root = absolute(&args.folder)?;
     write_files(&root)?;
-    let project = Project { root: root.clone() };
+    let project = Project::at(root.clone());
     let plan = root.join("plans/todo.md");
     let options = RunOptions::default();
     let code = run_plan(global, &project, &plan, &options, screen).await?;

@@ -7,8 +7,9 @@ use lao_cli::{
     args::GlobalArgs,
     render::{self, DoctorLine, DoctorState},
 };
-use lao_config::{Config, Target};
+use lao_config::{Config, ServerKind, Target};
 use lao_event::Role;
+use lao_model::ProbeError;
 use lao_repo::GitRepository;
 
 use super::prune;
@@ -71,6 +72,15 @@ async fn servers(config: &Config, lines: &mut Vec<DoctorLine>) -> Result<(), Cli
                 let message = format!("{name}: the engine for speech on this machine");
                 lines.push(line(DoctorState::Ok, "server", message));
             }
+            Target::Server { kind: ServerKind::WhisperServer, address, .. } => {
+                lines.push(match preflight::probe_speech(config, name).await? {
+                    Ok(()) => {
+                        let message = format!("{name}: whisper-server at {address}");
+                        line(DoctorState::Ok, "server", message)
+                    }
+                    Err(error) => away(name, &error),
+                });
+            }
             Target::Server { address, .. } => {
                 match preflight::probe_endpoint(config, name).await? {
                     Ok(probed) => {
@@ -89,17 +99,17 @@ async fn servers(config: &Config, lines: &mut Vec<DoctorLine>) -> Result<(), Cli
                         lines.push(line(DoctorState::Ok, "server", message));
                         models(config, name, &probed, lines);
                     }
-                    Err(error) => lines.push(problem(
-                        "server",
-                        format!("{name}: {error}"),
-                        "start it, or change its url in lao.toml",
-                        ExitCode::ServerUnavailable,
-                    )),
+                    Err(error) => lines.push(away(name, &error)),
                 }
             }
         }
     }
     Ok(())
+}
+
+fn away(endpoint: &str, error: &ProbeError) -> DoctorLine {
+    let cure = "start it, or change its url in lao.toml";
+    problem("server", format!("{endpoint}: {error}"), cure, ExitCode::ServerUnavailable)
 }
 
 /// Each role's model on a server that answers.
@@ -148,8 +158,22 @@ fn models(
     }
 }
 
+/// The roles of plans. Who gives models to none of them, but to others, has workflows only.
 fn roles(config: &Config, lines: &mut Vec<DoctorLine>) {
-    for role in [Role::Planner, Role::Coder, Role::Reviewer] {
+    let of_plans = [Role::Planner, Role::Coder, Role::Reviewer];
+    let has_model = |role: &Role| config.role(*role).is_some();
+    if !of_plans.iter().any(has_model) && Role::ALL.iter().any(has_model) {
+        lines.push(DoctorLine {
+            cure: Some("to run plans, fill in their sections under [roles] in lao.toml".to_owned()),
+            ..line(
+                DoctorState::Warning,
+                "models",
+                "planner, coder, reviewer: no model is set, so workflows run and plans do not",
+            )
+        });
+        return;
+    }
+    for role in of_plans {
         if config.role(role).is_none() {
             lines.push(problem(
                 "models",

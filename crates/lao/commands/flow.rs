@@ -36,7 +36,7 @@ pub(crate) async fn run(
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
     let project = Project::find(global)?;
-    let file = FlowFile::read(Some(&project.root), path)?;
+    let file = FlowFile::read(project.top(), path)?;
     let inputs = flow_run::bind(&file.flow, &args.inputs)?;
     let mut plan = FlowPlan::new(&file, inputs, &flow_run::by_hand());
     if let Some(step) = &args.only {
@@ -129,7 +129,7 @@ pub(crate) fn validate(
     args: &ValidateArgs,
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
-    let root = Project::find(global).ok().map(|project| project.root);
+    let root = Project::here(global).ok().map(|project| project.root);
     let mut code = ExitCode::Done;
     for path in &args.files {
         match FlowFile::read(root.as_deref(), path) {

@@ -25,7 +25,7 @@ pub(crate) async fn graph(
 ) -> Result<ExitCode, CliError> {
     let path = Path::new(&args.what);
     let view = if is_workflow(path) {
-        let root = Project::find(global).ok().map(|project| project.root);
+        let root = Project::here(global).ok().map(|project| project.root);
         let file = FlowFile::read(root.as_deref(), path)?;
         let plan = FlowPlan::of(&file);
         of_plan(&plan, Vec::new())

@@ -87,7 +87,7 @@ async fn from(
     (path, description): (&Path, &str),
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
-    let project = Project::find(global)?;
+    let project = Project::here(global)?;
     let config = project.config(global, &args.models, &[])?;
     let role = analyst(&project, &config)?;
     preflight::check_roles_of(&config, std::slice::from_ref(&role)).await?;

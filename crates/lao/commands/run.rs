@@ -61,7 +61,12 @@ pub(crate) async fn run(
     args: &RunArgs,
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
-    let project = Project::find(global)?;
+    if let Some(path) = &args.plan
+        && is_workflow(path)
+    {
+        return super::flow::run(global, args, path, screen).await;
+    }
+    let project = Project::here(global)?;
     let options = RunOptions {
         again: args.again,
         no_git: args.no_git,
@@ -69,7 +74,6 @@ pub(crate) async fn run(
         workspace: args.workspace.clone(),
     };
     match &args.plan {
-        Some(path) if is_workflow(path) => super::flow::run(global, args, path, screen).await,
         Some(plan) => run_plan(global, &project, plan, &options, screen).await,
         None => run_all(global, &project, &options, (args.once, screen)).await,
     }

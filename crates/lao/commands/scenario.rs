@@ -125,7 +125,7 @@ fn scenarios(global: &GlobalArgs, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Cli
 
 /// The project's folder, or the one that was named or is worked in: scenarios need no project.
 fn home(global: &GlobalArgs) -> PathBuf {
-    match (Project::find(global), &global.project) {
+    match (Project::here(global), &global.project) {
         (Ok(project), _) => relative(&project.root),
         (Err(_), Some(folder)) => folder.clone(),
         (Err(_), None) => PathBuf::new(),

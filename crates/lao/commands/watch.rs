@@ -20,7 +20,7 @@ pub(crate) async fn watch(
     args: &WatchArgs,
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
-    let project = Project::find(global)?;
+    let project = Project::here(global)?;
     let config = project.config(global, &args.models, &[])?;
     let file = FlowFile::read(Some(&project.root), &args.file)?;
     let inputs = flow_run::bind(&file.flow, &args.inputs)?;
@@ -37,7 +37,7 @@ pub(crate) async fn serve(
     args: &ServeArgs,
     screen: &mut Screen,
 ) -> Result<ExitCode, CliError> {
-    let project = Project::find(global)?;
+    let project = Project::here(global)?;
     let config = project.config(global, &[], &[])?;
     let named = !args.files.is_empty();
     let paths = if named { args.files.clone() } else { flow_file::of_project(&project) };

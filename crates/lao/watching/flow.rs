@@ -100,7 +100,10 @@ impl KeptFlow {
             };
             format!("watching {}{patterns}", watch.name)
         });
-        let next = self.next_due_ms().map(|next| format!("next due at {}", rfc3339(next)));
+        let next = self.next_due_ms().map(|next| {
+            let word = if next < wall_ms() { "was due at" } else { "next due at" };
+            format!("{word} {}", rfc3339(next))
+        });
         let words: Vec<String> = folders.chain(next).collect();
         format!("{}; Ctrl-C stops", words.join("; "))
     }

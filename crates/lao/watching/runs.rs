@@ -101,7 +101,7 @@ impl Runs {
             supervisor: self.supervisor.clone(),
             redactor: self.redactor.clone(),
             handles: Arc::clone(&self.handles),
-            project: Project { root: project.root.clone() },
+            project: Project::at(project.root.clone()),
             config: config.clone(),
             flow,
             fired,

@@ -38,7 +38,7 @@ pub use accumulate::{ANSWER_BYTES_MAX, Accumulator, Collected, StreamFault, TOOL
 pub use endpoint::{Delivery, Endpoint, LocalUrl, LocalUrlError, ServerKind};
 pub use models::Models;
 pub use openai::OpenAiModel;
-pub use probe::{ProbeError, Probed, ProbedModel, default_ports, probe};
+pub use probe::{ProbeError, Probed, ProbedModel, default_ports, probe, probe_whisper_server};
 pub use script::{Script, ScriptError, ScriptedModel, ScriptedTranscriber};
 pub use sse::{FRAME_BYTES_MAX, Frame, FrameTooLong, SseParser};
 pub use transcribe::{HttpTranscriber, SpeechRoute};

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use self::shapes::{LlamaProps, LmStudioV0, LmStudioV1, ModelList, Version};
+use self::shapes::{Health, LlamaProps, LmStudioV0, LmStudioV1, ModelList, Version};
 use crate::{
     endpoint::{LocalUrl, ServerKind},
     fault,
@@ -86,6 +86,16 @@ pub enum ProbeError {
         /// What it says.
         message: String,
     },
+    /// It is another server than it should be.
+    #[error("what answers at {url} is not {wanted} but {found}, kind = {:?}", found.name())]
+    Another {
+        /// The address.
+        url: String,
+        /// What was meant.
+        wanted: &'static str,
+        /// What is there.
+        found: ServerKind,
+    },
     /// What answers is no model server.
     #[error("what answers at {url} is not a model server (tried {})", tried.join(", "))]
     NotAModelServer {
@@ -113,13 +123,36 @@ pub async fn probe(
     limit: Duration,
 ) -> Result<Probed, ProbeError> {
     let transport = Transport::new(url, api_key, limit);
-    let asking = Asking {
-        transport: &transport,
-        deadline: Instant::now() + limit,
-        limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
-    };
+    let asking = Asking::within(limit, &transport);
     let found = find(&asking).await?;
     models::list(found, &asking).await
+}
+
+/// Whether whisper.cpp's server answers at `url`, asked for at most `limit`: it has one model, and
+/// tells no name of it.
+pub async fn probe_whisper_server(
+    url: &LocalUrl,
+    api_key: Option<&str>,
+    limit: Duration,
+) -> Result<(), ProbeError> {
+    let transport = Transport::new(url, api_key, limit);
+    let asking = Asking::within(limit, &transport);
+    // Others say that they are well in the same words.
+    let mut tried = match find(&asking).await {
+        Ok(found) => {
+            let (url, found) = (url.to_string(), found.kind());
+            return Err(ProbeError::Another { url, wanted: "whisper-server", found });
+        }
+        Err(ProbeError::NotAModelServer { url: _, tried }) => tried,
+        Err(error) => return Err(error),
+    };
+    match asking.get("/health", Health::is_ready).await? {
+        Ok(_) => Ok(()),
+        Err(said) => {
+            tried.push(said);
+            Err(ProbeError::NotAModelServer { url: url.to_string(), tried })
+        }
+    }
 }
 
 /// What a first look at a server says.
@@ -176,7 +209,9 @@ impl From<ProbeError> for Glance {
             ProbeError::Unreachable { url: _, cause } => Self::Away(cause),
             ProbeError::Busy { .. } => Self::Busy,
             ProbeError::TimedOut { .. } => Self::Silent,
-            ProbeError::KeyWanted { .. } | ProbeError::NotAModelServer { .. } => Self::Unknown,
+            ProbeError::KeyWanted { .. }
+            | ProbeError::Another { .. }
+            | ProbeError::NotAModelServer { .. } => Self::Unknown,
         }
     }
 }
@@ -244,7 +279,15 @@ struct Asking<'a> {
     limit_ms: u64,
 }
 
-impl Asking<'_> {
+impl<'a> Asking<'a> {
+    fn within(limit: Duration, transport: &'a Transport) -> Self {
+        Self {
+            transport,
+            deadline: Instant::now() + limit,
+            limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
     /// Gets `path`; the inner error is a word on why the reply is not of the shape asked for.
     async fn get<T: DeserializeOwned>(
         &self,

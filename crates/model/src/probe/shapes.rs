@@ -2,6 +2,18 @@
 
 use serde::Deserialize;
 
+/// `/health` of whisper.cpp's server.
+#[derive(Debug, Deserialize)]
+pub(super) struct Health {
+    status: String,
+}
+
+impl Health {
+    pub(super) fn is_ready(&self) -> bool {
+        self.status == "ok"
+    }
+}
+
 /// `/api/version` of Ollama, `/version` of vLLM.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Version {

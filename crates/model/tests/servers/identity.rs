@@ -1,10 +1,17 @@
 //! Which server it is, what it has, and that nothing leaves the machine.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::time::Duration;
 
-use lao_model::{ServerKind, probe};
+use lao_model::{ServerKind, probe, probe_whisper_server};
 use lao_port::ChatErrorKind;
 use lao_testkit::openai_server::{Behaviour, Dialect, OpenAiServer, ServedModel};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 
 use super::support::{ask, ask_tuned, chat, local};
 
@@ -86,4 +93,49 @@ async fn a_probe_says_what_is_there_instead() {
     tokio::task::yield_now().await;
     let error = probe(&away, None, Duration::from_secs(5)).await.unwrap_err();
     assert!(error.to_string().starts_with("nobody answers at http://127.0.0.1:"), "{error}");
+}
+
+/// A server that says on `/health` that it is well, or loading, and knows no other path.
+async fn whisper_server(health: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).await.unwrap();
+            let is_health = request[..read].starts_with(b"GET /health ");
+            let reply =
+                if is_health { health } else { "404 Not Found\r\nContent-Length: 0\r\n\r\n" };
+            let reply =
+                format!("HTTP/1.1 {}", reply.replacen("\r\n", "\r\nConnection: close\r\n", 1));
+            stream.write_all(reply.as_bytes()).await.unwrap();
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_server_for_speech_is_told_from_others() {
+    let ask = async |url: &str| {
+        let answer = probe_whisper_server(&local(url), None, Duration::from_secs(5)).await;
+        answer.map_err(|error| error.to_string())
+    };
+    let ready = "200 OK\r\nContent-Length: 15\r\n\r\n{\"status\":\"ok\"}";
+    assert_eq!(ask(&whisper_server(ready).await).await, Ok(()));
+    let loading =
+        "503 Service Unavailable\r\nContent-Length: 26\r\n\r\n{\"status\":\"loading model\"}";
+    let said = ask(&whisper_server(loading).await).await.unwrap_err();
+    assert!(said.contains("is not ready"), "{said}");
+    let neither = "200 OK\r\nContent-Length: 2\r\n\r\n{}";
+    let said = ask(&whisper_server(neither).await).await.unwrap_err();
+    assert!(
+        said.contains("is not a model server") && said.contains("/health: not its form"),
+        "{said}"
+    );
+    let other = OpenAiServer::start(Behaviour::new(Dialect::LlamaCpp)).await.unwrap();
+    let said = ask(other.base_url()).await.unwrap_err();
+    assert!(
+        said.ends_with("is not whisper-server but llama-server, kind = \"llamacpp\""),
+        "{said}"
+    );
 }
