@@ -438,28 +438,35 @@ impl FlowAction {
         prompted.or_else(|| self.as_agent().map(|agent| &agent.model))
     }
 
-    /// The roles whose models it asks, steps inside included.
-    pub fn visit_roles(&self, visit: &mut dyn FnMut(Role)) {
+    /// The role whose model it asks itself.
+    pub fn role(&self) -> Option<Role> {
         match self {
-            Self::Prompt(prompt) => visit(prompt.model.role),
-            Self::Agent(agent) => visit(agent.model.role),
-            Self::Plan(_) => {
-                [Role::Planner, Role::Coder, Role::Reviewer].into_iter().for_each(visit);
-            }
-            Self::Transcribe(_) => visit(Role::Transcriber),
-            Self::Embed(_) => visit(Role::Embedder),
-            Self::Map(map) => map.step.action.visit_roles(visit),
-            Self::Workflow(call) => {
-                for named in &call.steps {
-                    named.step.action.visit_roles(visit);
-                }
-            }
-            Self::Run(_)
+            Self::Prompt(_) | Self::Agent(_) => self.model().map(|model| model.role),
+            Self::Transcribe(_) => Some(Role::Transcriber),
+            Self::Embed(_) => Some(Role::Embedder),
+            Self::Plan(_)
+            | Self::Run(_)
             | Self::Read(_)
             | Self::Write(_)
+            | Self::Map(_)
             | Self::Approve(_)
             | Self::Wait(_)
-            | Self::Assert(_) => {}
+            | Self::Workflow(_)
+            | Self::Assert(_) => None,
+        }
+    }
+
+    /// The roles whose models it asks, those of plans and of steps inside included.
+    pub fn visit_roles(&self, visit: &mut dyn FnMut(Role)) {
+        self.role().into_iter().for_each(&mut *visit);
+        if let Self::Plan(_) = self {
+            [Role::Planner, Role::Coder, Role::Reviewer].into_iter().for_each(visit);
+        } else if let Self::Map(map) = self {
+            map.step.action.visit_roles(visit);
+        } else if let Self::Workflow(call) = self {
+            for named in &call.steps {
+                named.step.action.visit_roles(visit);
+            }
         }
     }
 }

@@ -187,21 +187,7 @@ impl State {
 
     /// The role of the model that a step's action asks.
     pub(crate) fn role_of(&self, id: StepId) -> Option<Role> {
-        match &self.spec(id)?.action {
-            FlowAction::Prompt(prompt) => Some(prompt.model.role),
-            FlowAction::Agent(agent) => Some(agent.model.role),
-            FlowAction::Transcribe(_) => Some(Role::Transcriber),
-            FlowAction::Embed(_) => Some(Role::Embedder),
-            FlowAction::Plan(_)
-            | FlowAction::Run(_)
-            | FlowAction::Read(_)
-            | FlowAction::Write(_)
-            | FlowAction::Map(_)
-            | FlowAction::Approve(_)
-            | FlowAction::Wait(_)
-            | FlowAction::Workflow(_)
-            | FlowAction::Assert(_) => None,
-        }
+        self.spec(id)?.action.role()
     }
 
     /// What a step that ended may be found under by later runs, where it asked for that.
