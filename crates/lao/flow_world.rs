@@ -2,18 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
-    path::{Path, PathBuf},
+    env,
+    path::PathBuf,
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use lao_cli::{CliError, ExitCode};
 use lao_config::{Config, ServerKind, Target};
-use lao_event::{Hash, Role, Settings};
+use lao_event::{Role, Settings};
 use lao_model::{HttpTranscriber, ScriptedTranscriber, SpeechRoute};
 use lao_port::{
-    BoxFuture, FlowWorld, OnTranscribed, Results, StoredResult, TranscribeError,
-    TranscribeErrorKind, TranscribeRequest, Transcriber, Transcript,
+    BoxFuture, FlowWorld, OnTranscribed, TranscribeError, TranscribeErrorKind, TranscribeRequest,
+    Transcriber, Transcript,
 };
 use lao_tool::{LocalActions, Workspace};
 use lao_transcriber::{LocalTranscriber, ModelStore, WorkerLimits};
@@ -21,6 +21,7 @@ use lao_transcriber::{LocalTranscriber, ModelStore, WorkerLimits};
 use crate::{
     plans_inside::PlansInside,
     project::Project,
+    results::ResultFolder,
     world::{self, WHISPER},
 };
 
@@ -72,7 +73,7 @@ pub(crate) fn flow_world(
         actions: Arc::new(LocalActions::new(workspace)),
         transcriber: Arc::new(Engines::new(project, config, settings)?),
         plans: Arc::new(PlansInside::new(project, config)),
-        results: Arc::new(ResultFolder::new(project.root.join(".lao/cache"))),
+        results: Arc::new(ResultFolder::of(project)),
     })
 }
 
@@ -154,60 +155,4 @@ impl Transcriber for Engines {
             engine.transcribe(request, on_progress).await
         })
     }
-}
-
-/// Results of earlier steps, a file each. What cannot be read or written is not there.
-struct ResultFolder {
-    folder: PathBuf,
-}
-
-/// How a file of a result begins.
-const TEXT: &str = "text\n";
-const JSON: &str = "json\n";
-
-impl ResultFolder {
-    fn new(folder: PathBuf) -> Self {
-        Self { folder }
-    }
-
-    fn path(&self, key: Hash) -> PathBuf {
-        let name = key.to_string();
-        self.folder.join(&name[..2]).join(name)
-    }
-}
-
-impl Results for ResultFolder {
-    fn get(&self, key: Hash) -> Option<StoredResult> {
-        let text = fs::read_to_string(self.path(key)).ok()?;
-        let (head, body) = text.split_at_checked(TEXT.len())?;
-        // The last line is the hash of all before: a file that was cut is no result.
-        let (body, sum) = body.rsplit_once('\n')?;
-        if Hash::of(body.as_bytes()).to_string() != sum {
-            return None;
-        }
-        match head {
-            TEXT => Some(StoredResult::Text(body.to_owned())),
-            JSON => Some(StoredResult::Json(body.to_owned())),
-            _ => None,
-        }
-    }
-
-    fn put(&self, key: Hash, value: &StoredResult) {
-        let (head, body) = match value {
-            StoredResult::Text(text) => (TEXT, text),
-            StoredResult::Json(text) => (JSON, text),
-        };
-        let path = self.path(key);
-        let whole = format!("{head}{body}\n{}", Hash::of(body.as_bytes()));
-        // A result that is not kept is made again.
-        drop(write_whole(&path, &whole));
-    }
-}
-
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let unborn = path.with_extension(format!("{}.new", std::process::id()));
-    fs::write(&unborn, text)?;
-    fs::rename(&unborn, path)
 }

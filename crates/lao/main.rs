@@ -17,6 +17,7 @@ mod plans_inside;
 mod preflight;
 mod project;
 mod quiet;
+mod results;
 mod screen;
 mod secrets;
 mod settings_change;

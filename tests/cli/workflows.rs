@@ -1,6 +1,12 @@
 //! Workflows: checked, run, shown, tried again, started by files, and chains on one line.
 
-use std::{io::Write, process::Stdio};
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, SystemTime},
+};
 
 use super::{
     super::support::sandbox::{Outcome, Running},
@@ -158,6 +164,37 @@ fn a_workflow_is_run_and_taken_from_the_cache() {
 }
 
 #[test]
+fn what_is_cached_goes_when_nothing_used_it_for_long() {
+    let mut story = story();
+    story.sandbox.write("notes.yaml", NOTES);
+    story.lao("run notes.yaml --quiet");
+    story.lao("prune --older-than 2");
+    let long_ago = SystemTime::now() - Duration::from_hours(72);
+    let is_file = |path: &PathBuf| path.is_file();
+    let folder = story.sandbox.path(".lao/cache");
+    let cached = || walk(&folder).into_iter().filter(is_file);
+    let file = cached().next().unwrap();
+    let age = || File::options().write(true).open(&file).unwrap().set_modified(long_ago).unwrap();
+    age();
+    story.lao("run notes.yaml --quiet");
+    assert!(cached().all(|path| path.metadata().unwrap().modified().unwrap() > long_ago), "used");
+    age();
+    story.lao("prune --keep 9 --yes");
+    story.lao("prune --older-than 2");
+    story.lao("prune --older-than 2 --yes");
+    assert_eq!(cached().count(), 0);
+    story.lao("prune --older-than 2 --yes --json");
+    story.check("workflow_cache_pruned");
+}
+
+/// Everything in a folder, however deep.
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries =
+        std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| [walk(&path), vec![path]].concat()).collect()
+}
+
+#[test]
 fn a_run_becomes_a_scenario() {
     let mut story = story();
     story.sandbox.write("notes.yaml", NOTES);
@@ -251,9 +288,13 @@ fn a_chain_runs_in_any_folder_with_the_users_own_settings() {
     story.sandbox.write("notes.yaml", NOTES);
     said(&mut story, &["chain", "read notes.txt | summarize | save out.md"], "");
     assert_eq!(std::fs::read_to_string(story.sandbox.path("out.md")).unwrap(), "- one\n- two");
-    story.lao("run notes.yaml --quiet");
-    story.lao("runs");
-    story.lao("status");
+    let run = story.sandbox.run(&["run", "notes.yaml"]);
+    assert!(run.code == Some(0) && run.stdout.ends_with("\n- one\n- two\n"), "{}", run.stdout);
+    let runs = story.sandbox.run(&["runs"]).stdout;
+    assert!(runs.lines().count() == 3 && runs.contains("work/notes.yaml"), "{runs}");
+    let status = story.sandbox.run(&["status"]).stdout;
+    let is_here = |line: &str| line.starts_with("workspace ") && line.ends_with("/work");
+    assert!(status.lines().any(is_here), "{status}");
     story.lao("run plan.md");
     story.lao("watch notes.yaml");
     assert!(!story.sandbox.path(".lao").exists(), "nothing is left in the folder");

@@ -46,7 +46,7 @@ pub(crate) use log::tone as event_tone;
 pub use models::{ModelLine, models};
 pub use moment::moment;
 pub use portable::{ExportReport, ImportModel, ImportReport, Replaced, export, import};
-pub use prune::{GcReport, KeptRun, PruneReport, PrunedRun, gc, prune};
+pub use prune::{GcReport, KeptRun, PruneReport, PrunedRun, ResultsReport, gc, prune};
 pub use reask::{AgreementWord, ReaskCall, ReaskReport, reask, reask_call};
 pub use replay::{FieldLine, ReplayDifference, ReplayReport, replay};
 pub use resume::resume;

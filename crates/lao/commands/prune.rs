@@ -5,13 +5,13 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use lao_cli::{
     CliError, ExitCode,
     args::{GlobalArgs, JournalGcArgs, PruneArgs, PruneStatus, RunSelector},
-    render::{self, KeptRun, PinReport, PruneReport, PrunedRun},
+    render::{self, KeptRun, PinReport, PruneReport, PrunedRun, ResultsReport},
     units,
 };
 use lao_config::{Config, Retention};
@@ -24,6 +24,7 @@ use crate::{
     blob_names::{Marks, Mode, Named, collect},
     failure::io_failure,
     project::Project,
+    results::ResultFolder,
     screen::Screen,
 };
 
@@ -104,6 +105,7 @@ pub(crate) async fn prune(
         runs: Vec::new(),
         kept: Vec::new(),
         blobs: collect((Vec::new(), Vec::new()), mode)?,
+        results: unused_results(&project, &limits, mode),
     };
     let mut gone = BTreeSet::new();
     for (candidate, why) in candidates.iter().zip(chosen) {
@@ -122,6 +124,16 @@ pub(crate) async fn prune(
     report.blobs = collect(marks.collectable(&project, &gone)?, mode)?;
     screen.report(&report, render::prune);
     Ok(ExitCode::Done)
+}
+
+/// The cached results that nothing has used for as long as runs are kept.
+fn unused_results(project: &Project, limits: &Limits, mode: Mode) -> ResultsReport {
+    let age = limits.older_than_days.map(|days| Duration::from_millis(days.saturating_mul(DAY_MS)));
+    let Some(moment) = age.and_then(|age| SystemTime::now().checked_sub(age)) else {
+        return ResultsReport::default();
+    };
+    let (results, size_bytes) = ResultFolder::of(project).remove_unused_since(moment, mode);
+    ResultsReport { results, size_bytes }
 }
 
 fn pruned(candidate: &Candidate, why: String) -> PrunedRun {

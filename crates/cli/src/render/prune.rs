@@ -21,6 +21,17 @@ pub struct PruneReport {
     pub kept: Vec<KeptRun>,
     /// What becomes of the blobs.
     pub blobs: GcReport,
+    /// Cached results of steps that nothing used for long.
+    pub results: ResultsReport,
+}
+
+/// Cached results of steps that went, or would go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ResultsReport {
+    /// How many.
+    pub results: u64,
+    /// How large they are.
+    pub size_bytes: u64,
 }
 
 /// A run that goes.
@@ -80,11 +91,19 @@ pub fn prune(report: &PruneReport, style: &Style) -> String {
         page.cut(0, (Tone::Faint, &line));
     }
     blobs(&mut page, &report.blobs);
+    if report.results.results > 0 {
+        let verb = if report.removed { "removed" } else { "would go" };
+        let results = count(report.results.results, "cached result");
+        page.cut(
+            0,
+            (Tone::Plain, &format!("{results} {verb}, {}", size(report.results.size_bytes))),
+        );
+    }
     let sum: u64 = report.runs.iter().map(|run| run.size_bytes).sum();
     let runs = count(report.runs.len() as u64, "run");
     let verb = if report.removed { "removed" } else { "would go" };
     page.cut(0, (Tone::Strong, &format!("{runs} {verb}, {}", size(sum))));
-    if !report.removed && !report.runs.is_empty() {
+    if !report.removed && (!report.runs.is_empty() || report.results.results > 0) {
         page.cut(0, (Tone::Active, "hint: the same with --yes removes them"));
     }
     page.finish()
