@@ -19,6 +19,7 @@ mod end_to_end {
     mod clock;
     mod local;
     mod parallel;
+    mod real;
     mod secrets;
     mod wire;
     mod world;

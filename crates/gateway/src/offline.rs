@@ -165,7 +165,7 @@ fn from_seal(manifest: &Manifest) -> Option<RunSummary> {
     }
     Some(RunSummary {
         run: manifest.run.clone(),
-        kind: "plan".to_owned(),
+        kind: kind(Some(manifest)).to_owned(),
         title: manifest.title.clone(),
         source: source(manifest),
         status,
@@ -177,6 +177,12 @@ fn from_seal(manifest: &Manifest) -> Option<RunSummary> {
     })
 }
 
+/// What a run executes, as its labels tell.
+fn kind(manifest: Option<&Manifest>) -> &'static str {
+    let is_flow = manifest.is_some_and(|manifest| manifest.other.contains_key(LABEL_FLOW_HASH));
+    if is_flow { "workflow" } else { "plan" }
+}
+
 fn source(manifest: &Manifest) -> String {
     let source = manifest.other.get(LABEL_SOURCE);
     source.and_then(|source| source.as_str()).unwrap_or_default().to_owned()
@@ -186,7 +192,7 @@ fn unreadable(folder: &RunFolder, manifest: Option<&Manifest>, reason: String) -
     let created_ms = manifest.map_or(0, |manifest| manifest.created_ms);
     RunSummary {
         run: folder.run.as_str().to_owned(),
-        kind: "plan".to_owned(),
+        kind: kind(manifest).to_owned(),
         title: reason,
         source: manifest.map(source).unwrap_or_default(),
         status: RunStatusCode::Unreadable,
