@@ -292,6 +292,8 @@ fn a_chain_runs_in_any_folder_with_the_users_own_settings() {
     assert!(run.code == Some(0) && run.stdout.ends_with("\n- one\n- two\n"), "{}", run.stdout);
     let runs = story.sandbox.run(&["runs"]).stdout;
     assert!(runs.lines().count() == 3 && runs.contains("work/notes.yaml"), "{runs}");
+    let listed = story.sandbox.run(&["runs", "--json"]).stdout;
+    assert!(listed.lines().all(|line| line.contains("\"kind\":\"workflow\"")), "{listed}");
     let status = story.sandbox.run(&["status"]).stdout;
     let is_here = |line: &str| line.starts_with("workspace ") && line.ends_with("/work");
     assert!(status.lines().any(is_here), "{status}");
