@@ -90,11 +90,7 @@ impl Project {
             .collect();
         let layers = Layers {
             user: user_layer()?,
-            project: if is_own {
-                None
-            } else {
-                Some(file_layer(&project, CONFIG_FILE.to_owned())?)
-            },
+            project: (!is_own).then(|| file_layer(&project, CONFIG_FILE.to_owned())).transpose()?,
             environment: env::vars_os()
                 .filter_map(|(name, value)| {
                     Some((name.into_string().ok()?, value.into_string().ok()?))

@@ -91,19 +91,16 @@ pub fn prune(report: &PruneReport, style: &Style) -> String {
         page.cut(0, (Tone::Faint, &line));
     }
     blobs(&mut page, &report.blobs);
-    if report.results.results > 0 {
-        let verb = if report.removed { "removed" } else { "would go" };
-        let results = count(report.results.results, "cached result");
-        page.cut(
-            0,
-            (Tone::Plain, &format!("{results} {verb}, {}", size(report.results.size_bytes))),
-        );
+    let verb = if report.removed { "removed" } else { "would go" };
+    let ResultsReport { results, size_bytes } = report.results;
+    if results > 0 {
+        let line = format!("{} {verb}, {}", count(results, "cached result"), size(size_bytes));
+        page.cut(0, (Tone::Plain, &line));
     }
     let sum: u64 = report.runs.iter().map(|run| run.size_bytes).sum();
     let runs = count(report.runs.len() as u64, "run");
-    let verb = if report.removed { "removed" } else { "would go" };
     page.cut(0, (Tone::Strong, &format!("{runs} {verb}, {}", size(sum))));
-    if !report.removed && (!report.runs.is_empty() || report.results.results > 0) {
+    if !report.removed && (!report.runs.is_empty() || results > 0) {
         page.cut(0, (Tone::Active, "hint: the same with --yes removes them"));
     }
     page.finish()
